@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The classify stage: shows nDPI the payload of sessions that are still to be recognised, within the budgets of the policy, and
+ * keeps what it learns with the session. Whatever rules can see of that is judged again (FLOW_RENAMED).
+ */
+#include "classify.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <rte_malloc.h>
+
+#include "arena.h"
+#include "classifier.h"
+#include "dpi.h"
+#include "frame.h"
+#include "handshake.h"
+#include "pipeline.h"
+
+struct classifier *classifier_new(uint32_t contexts, size_t arena_bytes, uint32_t names, int socket)
+{
+	struct classifier *c = rte_zmalloc_socket("classifier", sizeof(*c), RTE_CACHE_LINE_SIZE, socket);
+	void *region = rte_malloc_socket("arena", arena_bytes, RTE_CACHE_LINE_SIZE, socket);
+
+	if (c && region && arena_bytes >= 1u << 20)
+		c->arena = arena_new(region, arena_bytes);
+	if (!c || !c->arena) {
+		rte_free(region);
+		rte_free(c);
+		return NULL;
+	}
+	c->room_for_new = arena_capacity(c->arena) / 4 * 3;
+	c->room_for_any = arena_capacity(c->arena) / 20 * 19;
+	c->contexts = contexts_new(contexts, socket);
+	c->names = name_pool_new(names, socket);
+	if (!c->contexts || !c->names) {
+		classifier_free(c);
+		return NULL;
+	}
+	dpi_set_allocator(arena_hook_allocate, arena_hook_release);
+	return c;
+}
+
+void classifier_free(struct classifier *c)
+{
+	if (!c)
+		return;
+	name_pool_free(c->names);
+	contexts_free(c->contexts);
+	arena_delete(c->arena);
+	rte_free(c->arena); /* it begins its region */
+	rte_free(c);
+}
+
+static struct dpi_module *module_of(const struct worker *w)
+{
+	return w->policy && w->policy->modules ? w->policy->modules[w->id] : NULL;
+}
+
+/* ---- contexts; the arena is entered in all that follows up to the public functions ---- */
+
+static void context_end(struct worker *w, struct context *context)
+{
+	w->counters->cells[BH_WORKER_DETECTING]--;
+	context_give_back(w->classifier->contexts, context);
+}
+
+static void finish(struct worker *w, struct context *context, struct dpi_result *result)
+{
+	dpi_finish(context_module(w->classifier->contexts, context), context_flow(context), result);
+}
+
+static void give_up(struct worker *w, struct flow *flow)
+{
+	struct context *context = context_of(w->classifier->contexts, flow);
+	struct dpi_result result;
+
+	if (context) {
+		finish(w, context, &result);
+		knowledge_learn(w, context, &result);
+		context_end(w, context);
+	} else if (!(flow->flags & FLOW_DPI_DONE)) {
+		knowledge_close(w, flow);
+		flow->flags |= FLOW_RENAMED;
+	}
+}
+
+static void expire(struct worker *w, struct flow *flow)
+{
+	flow->flags |= FLOW_EXPIRED;
+	if ((flow->flags & FLOW_JUDGED) && flow->verdict == BH_VERDICT_PENDING)
+		worker_count(w, BH_WORKER_PENDING_EXPIRED, 1);
+	give_up(w, flow);
+}
+
+/* nDPI looks at nothing more: what it would guess by now is for the record alone. */
+static void abandon(struct worker *w, struct context *context)
+{
+	struct dpi_result result;
+
+	finish(w, context, &result);
+	knowledge_guess(w, context, &result);
+	context_end(w, context);
+}
+
+static void show(struct worker *w, struct context *context, const void *packet, uint16_t length,
+		 bool from_initiator, struct dpi_result *result)
+{
+	dpi_inspect(context_module(w->classifier->contexts, context), context_flow(context), packet, length,
+		    worker_unix_us(w) / 1000, from_initiator, result);
+}
+
+static void show_empty(struct worker *w, struct context *context, bool from_initiator, uint8_t flags,
+		       uint32_t seq, uint32_t ack, struct dpi_result *result)
+{
+	uint8_t packet[HANDSHAKE_SIZE];
+	uint16_t length = handshake_packet(context->flow, from_initiator, flags, seq, ack, packet);
+
+	show(w, context, packet, length, from_initiator, result);
+}
+
+/* The handshake as it must have been for this frame to be what follows it. */
+static void show_handshake(struct worker *w, struct context *context, const struct frame *f,
+			   struct dpi_result *result)
+{
+	bool reply = f->flags & FRAME_REVERSE;
+	uint32_t seq = reply ? f->tcp_ack : f->tcp_seq, ack = reply ? f->tcp_seq : f->tcp_ack;
+
+	show_empty(w, context, true, TH_SYN, seq - 1, 0, result);
+	if (!result->done)
+		show_empty(w, context, false, TH_SYN | TH_ACK, ack - 1, seq, result);
+	if (!result->done)
+		show_empty(w, context, true, TH_ACK, seq, ack, result);
+}
+
+static struct context *context_begin(struct worker *w, struct flow *flow)
+{
+	struct classifier *c = w->classifier;
+
+	if (arena_used(c->arena) > c->room_for_new)
+		return NULL;
+	struct context *context = context_take(c->contexts, w, flow);
+	if (context)
+		worker_count(w, BH_WORKER_DETECTING, 1);
+	return context;
+}
+
+/* A session that never carried payload is guessed by its ports and addresses, as the library would: for its record,
+ * so only if there will be one. */
+static void guess_unseen(struct worker *w, struct flow *flow)
+{
+	uint8_t protocol = flow->key.protocol;
+	struct dpi_result result;
+
+	if ((flow->flags & FLOW_DPI_DONE) || flow_cold(w->flows, flow)->app || !module_of(w) ||
+	    !(w->replay || (flow->flags & FLOW_LOG)) || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
+		return;
+	struct context *context = context_begin(w, flow);
+	if (!context)
+		return;
+	show_empty(w, context, true, TH_SYN, 0, 0, &result);
+	abandon(w, context);
+}
+
+/* ---- one frame ---- */
+
+/* Whether anything that could be learned matters: not if the session is refused for good, or nobody asks. */
+static bool is_wanted(const struct worker *w, const struct flow *flow)
+{
+	if (!(flow->flags & FLOW_JUDGED) || flow->generation != w->policy->generation)
+		return true;
+	if (flow->verdict == BH_VERDICT_DENY || flow->verdict == BH_VERDICT_REJECT)
+		return (flow->flags & FLOW_MONITORED) || !(flow->flags & FLOW_SETTLED);
+	return flow->open || !w->policy->image.header->settings.classification_off;
+}
+
+/* For want of memory: exceptions.dpi. Returns whether the frame goes on. */
+static bool exhausted(struct worker *w, struct rte_mbuf *m, struct flow *flow)
+{
+	worker_count(w, BH_WORKER_DPI_FULL, 1);
+	if (w->policy->image.header->settings.exception_dpi == BH_EXCEPTION_DROP) {
+		drop_frame(w, m, BH_DROP_DPI_FULL);
+		return false;
+	}
+	give_up(w, flow);
+	return true;
+}
+
+static bool is_over_time(const struct worker *w, const struct context *context)
+{
+	uint64_t limit = w->policy->image.header->settings.dpi_max_ms * 1000000ull;
+
+	return w->now_ns - context->start_ns >= limit;
+}
+
+static bool is_over_budget(const struct worker *w, const struct context *context)
+{
+	const struct bh_settings *s = &w->policy->image.header->settings;
+
+	return context->packets >= s->dpi_max_packets || context->bytes[0] >= s->dpi_max_bytes ||
+	       context->bytes[1] >= s->dpi_max_bytes;
+}
+
+static void show_frame(struct worker *w, struct context *context, struct rte_mbuf *m,
+		       struct dpi_result *result)
+{
+	const struct frame *f = frame_of(m);
+	uint16_t length = (uint16_t)RTE_MIN(f->l3_length, (uint32_t)UINT16_MAX);
+	const void *packet = rte_pktmbuf_read(m, f->l3, length, w->classifier->scratch);
+	bool reply = f->flags & FRAME_REVERSE;
+
+	if (!packet)
+		return;
+	show(w, context, packet, length, !reply, result);
+	worker_count(w, BH_WORKER_DPI_PACKETS, 1);
+	context->packets++;
+	context->bytes[reply] += f->payload_length;
+}
+
+static void inspect(struct worker *w, struct context *context, struct rte_mbuf *m)
+{
+	const struct frame *f = frame_of(m);
+	struct flow *flow = context->flow;
+	struct dpi_result result = {};
+
+	if (!context->packets && f->protocol == IPPROTO_TCP && !(f->tcp_flags & TH_SYN))
+		show_handshake(w, context, f, &result);
+	if (!result.done)
+		show_frame(w, context, m, &result);
+	if (!result.name)
+		return; /* nothing was shown */
+	if (result.done && !result.app)
+		finish(w, context, &result);
+	knowledge_learn(w, context, &result);
+	if (result.done)
+		context_end(w, context);
+	else if (is_over_budget(w, context))
+		expire(w, flow);
+}
+
+/* TCP and UDP are looked at where there is payload, other protocols at once. */
+static bool has_news(const struct frame *f)
+{
+	if (f->flags & (FRAME_RELATED | FRAME_PROTECTED | FRAME_RETRANSMIT))
+		return false;
+	return f->payload_length || (f->protocol != IPPROTO_TCP && f->protocol != IPPROTO_UDP);
+}
+
+/* false: the frame was dropped */
+static bool classify_frame(struct worker *w, struct rte_mbuf *m)
+{
+	const struct frame *f = frame_of(m);
+	struct classifier *c = w->classifier;
+	struct flow *flow = f->flow;
+
+	if (!flow || (flow->flags & FLOW_DPI_DONE) || !has_news(f))
+		return true;
+	struct context *context = context_of(c->contexts, flow);
+	if (!is_wanted(w, flow)) {
+		if (context)
+			abandon(w, context);
+		return true;
+	}
+	if (context && is_over_time(w, context)) {
+		expire(w, flow);
+		return true;
+	}
+	if (!context && !module_of(w)) {
+		give_up(w, flow);
+		return true;
+	}
+	if (arena_used(c->arena) > c->room_for_any || (!context && !(context = context_begin(w, flow))))
+		return exhausted(w, m, flow);
+	inspect(w, context, m);
+	return true;
+}
+
+static void age(struct worker *w, uint32_t budget)
+{
+	struct contexts *contexts = w->classifier->contexts;
+	struct context *oldest;
+
+	while (budget-- && (oldest = context_oldest(contexts)) && is_over_time(w, oldest))
+		expire(oldest->owner, oldest->flow);
+}
+
+/* ---- public ---- */
+
+uint16_t classify_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+{
+	struct classifier *c = w->classifier;
+	uint16_t kept = 0;
+
+	arena_enter(c->arena);
+	/* as many as can be begun, so that the pool is never full of those whose time is over */
+	age(w, count);
+	for (uint16_t i = 0; i < count; i++)
+		if (classify_frame(w, frames[i]))
+			frames[kept++] = frames[i];
+	arena_leave();
+	if (!w->replay || w->id == 0)
+		w->counters->cells[BH_WORKER_DPI_MEMORY] = arena_used(c->arena);
+	return kept;
+}
+
+void classifier_age(struct worker *w, uint32_t budget)
+{
+	if (!w->policy)
+		return;
+	arena_enter(w->classifier->arena);
+	age(w, budget);
+	arena_leave();
+}
+
+void classifier_give_up(struct worker *w, struct flow *flow)
+{
+	arena_enter(w->classifier->arena);
+	give_up(w, flow);
+	arena_leave();
+}
+
+void classifier_release(struct worker *w, struct flow *flow)
+{
+	struct context *context = context_of(w->classifier->contexts, flow);
+
+	arena_enter(w->classifier->arena);
+	if (context)
+		abandon(w, context);
+	else
+		guess_unseen(w, flow);
+	arena_leave();
+}
+
+bool classifier_module_idle(const struct classifier *c, const struct dpi_module *module)
+{
+	return contexts_module_idle(c->contexts, module);
+}

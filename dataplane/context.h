@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The pool of detection contexts: what a session has while nDPI looks at it. Bounded; the sessions that were begun first
+ * are found first, since all have the same time. Belongs to one worker (in replay: to all, which are one thread).
+ */
+#ifndef DATAPLANE_CONTEXT_H
+#define DATAPLANE_CONTEXT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dpi.h"
+#include "flow.h"
+
+struct contexts;
+
+struct context {
+	struct worker *owner;
+	struct flow *flow;
+	uint64_t start_ns;     /* of the first payload */
+	uint32_t bytes[2];     /* payload shown, by direction */
+	uint32_t older, newer; /* in the list by age; 0: none */
+	uint16_t packets;      /* with payload, shown */
+	uint16_t slot;         /* of the module */
+};
+
+struct contexts *contexts_new(uint32_t capacity, int socket);
+void contexts_free(struct contexts *c);
+uint32_t contexts_count(const struct contexts *c);
+
+/* A context for detection with the module of w->policy; NULL: none is left, or there are sessions under detection
+ * with too many other modules. Sets flow->dpi. */
+struct context *context_take(struct contexts *c, struct worker *w, struct flow *flow);
+/* Clears what nDPI keeps in it, and flow->dpi. The arena must be entered. */
+void context_give_back(struct contexts *c, struct context *context);
+
+struct context *context_of(const struct contexts *c, const struct flow *flow); /* NULL: none */
+struct context *context_oldest(const struct contexts *c);                      /* NULL: none */
+
+struct dpi_flow *context_flow(struct context *context);
+struct dpi_module *context_module(const struct contexts *c, const struct context *context);
+/* Stable id of an application id of the context's module. */
+uint16_t context_app(const struct contexts *c, const struct context *context, uint16_t app);
+
+bool contexts_module_idle(const struct contexts *c, const struct dpi_module *module);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Frames that found no session: may they begin one, is there room, and which end is its initiator? */
+#include <netinet/in.h>
+#include <rte_cycles.h>
+#include <rte_tcp.h>
+#include <string.h>
+
+#include "flowtable.h"
+#include "frame.h"
+#include "tcp.h"
+#include "worker.h"
+
+static const struct bh_settings *settings(const struct worker *w)
+{
+	return &w->policy->image.header->settings;
+}
+
+void flow_tcp_segment(const struct rte_mbuf *m, struct tcp_segment *s)
+{
+	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
+	uint16_t options = (uint16_t)(f->l4 + sizeof(struct rte_tcp_hdr));
+
+	*s = (struct tcp_segment){ .seq = f->tcp_seq,
+				   .ack = f->tcp_ack,
+				   .payload = f->payload_length,
+				   .window = f->tcp_window,
+				   .flags = f->tcp_flags,
+				   .scale = TCP_SCALE_NONE };
+	if ((f->tcp_flags & RTE_TCP_SYN_FLAG) && f->payload > options)
+		s->scale = tcp_scale_option(rte_pktmbuf_mtod_offset(m, const uint8_t *, options),
+					    (uint16_t)(f->payload - options));
+}
+
+/* ---- may it begin one? ---- */
+
+static bool begins_under_way(const struct frame *f)
+{
+	return f->protocol == IPPROTO_TCP && !(f->tcp_flags & RTE_TCP_SYN_FLAG);
+}
+
+/* flows.mid-stream.pick-up */
+static bool pick_up_open(const struct worker *w)
+{
+	uint32_t seconds = settings(w)->midstream_pick_up;
+
+	if (seconds == BH_PICK_UP_NEVER || seconds == BH_PICK_UP_ALWAYS)
+		return seconds == BH_PICK_UP_ALWAYS;
+	return w->start_ns && w->now_ns - w->start_ns < (uint64_t)seconds * NS_PER_S;
+}
+
+unsigned int flow_may_begin(const struct worker *w, const struct frame *f)
+{
+	const uint8_t other = RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_FIN_FLAG;
+
+	if (f->flags & FRAME_ICMP_REPLY)
+		return BH_DROP_ICMP_NO_SESSION;
+	if (f->protocol != IPPROTO_TCP || tcp_begins(f->tcp_flags))
+		return FLOW_PASS;
+	return (f->tcp_flags & RTE_TCP_ACK_FLAG) && !(f->tcp_flags & other) && pick_up_open(w)
+		       ? FLOW_PASS
+		       : BH_DROP_TCP_NO_SESSION;
+}
+
+/* ---- which end is the initiator? ---- */
+
+static bool allowed(struct worker *w, const struct frame *f, bool swapped,
+		    const struct bh_knowledge *knowledge)
+{
+	const struct policy *policy = w->policy;
+	uint16_t from = swapped ? f->dest : f->segment, to = swapped ? f->segment : f->dest;
+	struct bh_session s = {
+		.from_segment = policy->segments[from].index,
+		.to_segment = policy->segments[to].index,
+		.protocol = f->protocol,
+		.source_port = swapped ? f->destination_port : f->source_port,
+		.service = f->icmp   ? f->icmp
+			   : swapped ? f->source_port
+				     : f->destination_port,
+		.knowledge = *knowledge,
+	};
+	struct bh_answer answer;
+
+	if (s.from_segment == BH_NONE || s.to_segment == BH_NONE)
+		return false;
+	memcpy(s.from, swapped ? frame_destination(f) : frame_source(f), sizeof(s.from));
+	memcpy(s.to, swapped ? frame_source(f) : frame_destination(f), sizeof(s.to));
+	worker_count(w, BH_WORKER_EVALUATIONS, 1);
+	bh_evaluate(&policy->image, &policy->context, &s, &answer);
+	return answer.verdict == BH_VERDICT_ALLOW || answer.verdict == BH_VERDICT_PENDING;
+}
+
+bool flow_would_pass(struct worker *w, const struct frame *f)
+{
+	return f->dest < SEGMENT_FLOOD && allowed(w, f, false, &(struct bh_knowledge){ 0 });
+}
+
+/* A connection picked up under way: the direction with an allow is its own; if both have one, the lower port serves. If
+ * neither has (or the other end's segment is not known yet), the sender counts, and the policy stage refuses it. */
+static bool initiator_is_destination(struct worker *w, const struct frame *f)
+{
+	bool trust = settings(w)->midstream_app == BH_MIDSTREAM_TRUST, forward, backward;
+	struct bh_knowledge knowledge = { .trust = trust, .app_known = !trust, .name_known = !trust };
+
+	if (!begins_under_way(f) || f->dest >= SEGMENT_FLOOD)
+		return false;
+	forward = allowed(w, f, false, &knowledge);
+	backward = allowed(w, f, true, &knowledge);
+	if (forward && backward)
+		return f->source_port < f->destination_port;
+	return backward && !forward;
+}
+
+/* ---- is there room? ---- */
+
+/* A quota is divided among the workers. In replay all tables share one account (flow_table_share), so that the number of
+ * workers changes nothing. */
+static uint32_t share(const struct worker *w, uint32_t limit)
+{
+	return w->replay ? limit : RTE_MAX(limit / w->worker_count, 1u);
+}
+
+/* A GCRA with a burst of one second. */
+static bool take_new_flow(struct worker *w, struct flow_quota *quota, uint32_t rate)
+{
+	uint64_t each = (uint64_t)NS_PER_S * (w->replay ? 1 : w->worker_count) / rate;
+	uint64_t until = RTE_MAX(quota->until_ns, w->now_ns) + each;
+
+	if (until > w->now_ns + RTE_MAX(each, (uint64_t)NS_PER_S))
+		return false;
+	quota->until_ns = until;
+	return true;
+}
+
+static unsigned int room_for(const struct worker *w, uint16_t segment, bool embryonic)
+{
+	const struct bh_limits *limits = &w->policy->segments[segment].limits;
+	const struct flow_quota *quota = &w->flows->quotas[segment];
+
+	if (w->flows->count == w->flows->capacity)
+		return BH_DROP_FLOW_FULL;
+	if (w->policy->replay_quotas_off)
+		return FLOW_PASS;
+	if (limits->flows && quota->flows >= share(w, limits->flows))
+		return BH_DROP_FLOW_QUOTA;
+	if (embryonic && limits->embryonic && quota->embryonic >= share(w, limits->embryonic))
+		return BH_DROP_FLOW_QUOTA;
+	return FLOW_PASS;
+}
+
+static unsigned int admit(struct worker *w, uint16_t segment, bool embryonic)
+{
+	uint32_t rate = w->policy->segments[segment].limits.new_flows;
+	unsigned int result = room_for(w, segment, embryonic);
+
+	if (result == FLOW_PASS && rate && !w->policy->replay_quotas_off &&
+	    !take_new_flow(w, &w->flows->quotas[segment], rate))
+		return BH_DROP_FLOW_QUOTA;
+	return result;
+}
+
+/* exceptions.flows: when the table or a quota is spent, frames are dropped or judged one by one. */
+static unsigned int refuse(const struct worker *w, struct frame *f, unsigned int reason)
+{
+	if (settings(w)->exception_flows != BH_EXCEPTION_STATELESS)
+		return reason;
+	f->flags |= FRAME_STATELESS;
+	return FLOW_PASS;
+}
+
+/* What can not begin a session may belong to one that was let in without state. */
+static unsigned int refuse_stray(const struct worker *w, struct frame *f, unsigned int reason)
+{
+	if (room_for(w, f->segment, true) == FLOW_PASS &&
+	    (f->dest >= SEGMENT_FLOOD || room_for(w, f->dest, true) == FLOW_PASS))
+		return reason;
+	return refuse(w, f, reason);
+}
+
+/* ---- the new session ---- */
+
+/* Multicast, or the limited broadcast. The broadcast address of a subnet can not be told: nothing here knows its mask. */
+static bool is_group(const uint8_t address[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t everyone[4] = { 255, 255, 255, 255 };
+
+	if (memcmp(address, mapped, sizeof(mapped)))
+		return address[0] == 0xff;
+	return (address[12] & 0xf0) == 224 || !memcmp(address + 12, everyone, sizeof(everyone));
+}
+
+static void count_new(struct worker *w, struct flow *flow)
+{
+	w->counters->cells[BH_WORKER_FLOWS]++;
+	worker_count(w, BH_WORKER_FLOWS_CREATED, 1);
+	if (flow->flags & FLOW_EMBRYONIC)
+		w->counters->cells[BH_WORKER_EMBRYONIC]++;
+	flow_gauge(w, flow, 1);
+}
+
+static void begin_protocol(struct worker *w, const struct rte_mbuf *m, struct flow *flow, bool swapped)
+{
+	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
+	struct tcp_segment s;
+
+	flow->flags |= begins_under_way(f) ? FLOW_MIDSTREAM : FLOW_EMBRYONIC;
+	if (f->protocol != IPPROTO_TCP)
+		return;
+	flow_tcp_segment(m, &s);
+	if (!begins_under_way(f)) {
+		tcp_begin(flow, &s);
+		return;
+	}
+	tcp_pick_up(flow, &s, swapped);
+	if (settings(w)->midstream_app == BH_MIDSTREAM_TRUST)
+		flow->flags |= FLOW_TRUST;
+}
+
+static void begin(struct worker *w, struct rte_mbuf *m, struct flow *flow, bool swapped)
+{
+	struct frame *f = frame_of(m);
+	struct flow_cold *cold = flow_cold(w->flows, flow);
+	uint16_t dest = f->dest >= SEGMENT_FLOOD ? SEGMENT_NONE : f->dest;
+
+	flow->segment[swapped] = f->segment;
+	flow->segment[!swapped] = dest;
+	flow->verdict = BH_VERDICT_DENY; /* until it is judged */
+	flow->last_ns = cold->start_ns = w->now_ns;
+	cold->icmp = f->icmp;
+	if (!f->reversed == swapped)
+		flow->flags |= FLOW_REVERSED;
+	if (swapped)
+		flow->flags |= FLOW_REPLIED;
+	if (dest == SEGMENT_NONE) {
+		f->dest = SEGMENT_FLOOD;
+		if (is_group(frame_destination(f)))
+			flow->flags |= FLOW_MANY;
+	}
+	begin_protocol(w, m, flow, swapped);
+	flow->timeout = (uint8_t)flow_timeout_class(flow);
+	flow_arm(w, flow);
+	count_new(w, flow);
+	flow_account(flow, f, swapped);
+	f->flow = flow;
+	f->flags |= FRAME_NEW_FLOW | (swapped ? FRAME_REVERSE : 0u);
+}
+
+unsigned int flow_begin(struct worker *w, struct rte_mbuf *m)
+{
+	struct frame *f = frame_of(m);
+	unsigned int result = flow_may_begin(w, f);
+	struct flow *flow;
+	bool swapped;
+
+	if (result != FLOW_PASS)
+		return refuse_stray(w, f, result);
+	swapped = initiator_is_destination(w, f);
+	result = admit(w, swapped ? f->dest : f->segment, !begins_under_way(f));
+	if (result != FLOW_PASS)
+		return refuse(w, f, result);
+	flow = flow_insert(w->flows, &f->key, f->hash);
+	if (!flow)
+		return refuse(w, f, BH_DROP_FLOW_FULL);
+	begin(w, m, flow, swapped);
+	return FLOW_PASS;
+}

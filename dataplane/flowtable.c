@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "flowtable.h"
+
+#include <emmintrin.h>
+#include <rte_malloc.h>
+#include <rte_prefetch.h>
+#include <string.h>
+
+/* ---- buckets ---- */
+
+static uint32_t chain_of(const struct flow_table *table, uint32_t hash)
+{
+	return (uint32_t)(((uint64_t)hash * table->primary) >> 32);
+}
+
+/* The bucket takes the high bits of the hash, the tag the low ones. */
+static uint8_t tag_of(uint32_t hash)
+{
+	uint8_t tag = (uint8_t)hash;
+
+	return tag ? tag : 1;
+}
+
+/* Bit i: slot i holds this tag. Reads 16 bytes, tags and `next`. */
+static unsigned int chain_match(const struct flow_bucket *bucket, uint8_t tag)
+{
+	__m128i tags = _mm_load_si128((const __m128i *)(const void *)bucket);
+	__m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag));
+
+	return (unsigned int)_mm_movemask_epi8(equal) & ((1u << BUCKET_SLOTS) - 1);
+}
+
+static unsigned int chain_used(const struct flow_bucket *bucket)
+{
+	return BUCKET_SLOTS - (unsigned int)__builtin_popcount(chain_match(bucket, 0));
+}
+
+/* Index of a zeroed spare bucket, 0: none left. */
+static uint32_t spare_take(struct flow_table *table)
+{
+	uint32_t index = table->spare_free;
+
+	if (index)
+		table->spare_free = table->buckets[index].next;
+	else if (table->spare_fresh < table->spare_end)
+		index = table->spare_fresh++;
+	else
+		return 0;
+	memset(&table->buckets[index], 0, sizeof(table->buckets[index]));
+	return index;
+}
+
+static void spare_give(struct flow_table *table, uint32_t index)
+{
+	table->buckets[index].next = table->spare_free;
+	table->spare_free = index;
+}
+
+static int chain_add(struct flow_table *table, uint32_t hash, uint32_t index)
+{
+	struct flow_bucket *bucket = &table->buckets[chain_of(table, hash)];
+	unsigned int used, length = 1;
+
+	for (; bucket->next; length++)
+		bucket = &table->buckets[bucket->next];
+	used = chain_used(bucket);
+	if (used == BUCKET_SLOTS) {
+		uint32_t spare = length < FLOW_CHAIN_MAX ? spare_take(table) : 0;
+
+		if (!spare)
+			return -ENOSPC;
+		bucket->next = spare;
+		bucket = &table->buckets[spare];
+		used = 0;
+	}
+	bucket->tag[used] = tag_of(hash);
+	bucket->index[used] = index;
+	return 0;
+}
+
+/* The last session of the chain takes the place of the one that goes: chains stay dense. */
+static void chain_delete(struct flow_table *table, uint32_t hash, uint32_t index)
+{
+	struct flow_bucket *last = &table->buckets[chain_of(table, hash)], *before = NULL;
+	uint32_t *hole_index = NULL;
+	uint8_t *hole_tag = NULL;
+	unsigned int end;
+
+	for (;; before = last, last = &table->buckets[last->next]) {
+		for (unsigned int i = 0; !hole_tag && i < BUCKET_SLOTS; i++) {
+			if (!last->tag[i] || last->index[i] != index)
+				continue;
+			hole_tag = &last->tag[i];
+			hole_index = &last->index[i];
+		}
+		if (!last->next)
+			break;
+	}
+	if (!hole_tag)
+		return;
+	end = chain_used(last) - 1;
+	*hole_tag = last->tag[end];
+	*hole_index = last->index[end];
+	last->tag[end] = 0;
+	if (!end && before) {
+		uint32_t empty = before->next;
+
+		before->next = 0;
+		spare_give(table, empty);
+	}
+}
+
+/* ---- sessions ---- */
+
+struct flow *flow_find(struct flow_table *table, const struct flow_key *key, uint32_t hash)
+{
+	const struct flow_bucket *bucket = &table->buckets[chain_of(table, hash)];
+	uint8_t tag = tag_of(hash);
+
+	for (;; bucket = &table->buckets[bucket->next]) {
+		for (unsigned int match = chain_match(bucket, tag); match; match &= match - 1) {
+			struct flow *flow = &table->flows[bucket->index[__builtin_ctz(match)]];
+
+			if (flow_key_equal(&flow->key, key))
+				return flow;
+		}
+		if (!bucket->next)
+			return NULL;
+	}
+}
+
+struct flow *flow_insert(struct flow_table *table, const struct flow_key *key, uint32_t hash)
+{
+	uint32_t index = table->free;
+	struct flow *flow;
+
+	if (index == WHEEL_NONE) {
+		if (table->fresh == table->capacity)
+			return NULL;
+		index = table->fresh;
+	}
+	if (chain_add(table, hash, index))
+		return NULL;
+	if (index == table->fresh)
+		table->fresh++;
+	else
+		table->free = table->cold[index].wheel_next;
+	table->count++;
+	flow = &table->flows[index];
+	memset(flow, 0, sizeof(*flow));
+	memset(&table->cold[index], 0, sizeof(table->cold[index]));
+	table->cold[index].wheel_previous = WHEEL_NONE;
+	flow->key = *key;
+	return flow;
+}
+
+void flow_remove(struct flow_table *table, struct flow *flow, uint32_t hash)
+{
+	uint32_t index = flow_index(table, flow);
+
+	chain_delete(table, hash, index);
+	table->cold[index].wheel_previous = WHEEL_NONE;
+	table->cold[index].wheel_next = table->free;
+	table->free = index;
+	table->count--;
+}
+
+void flow_prefetch(const struct flow_table *table, uint32_t hash)
+{
+	rte_prefetch0(&table->buckets[chain_of(table, hash)]);
+}
+
+void flow_prefetch_entry(const struct flow_table *table, uint32_t hash)
+{
+	const struct flow_bucket *bucket = &table->buckets[chain_of(table, hash)];
+	unsigned int match = chain_match(bucket, tag_of(hash));
+
+	if (!match)
+		return;
+	uint32_t index = bucket->index[__builtin_ctz(match)];
+	rte_prefetch0(&table->flows[index]);
+	rte_prefetch0((const char *)&table->flows[index] + 64);
+	rte_prefetch0(&table->cold[index]);
+}
+
+struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
+{
+	return &table->cold[flow_index(table, flow)];
+}
+
+bool flow_walk(struct worker *w, uint32_t *cursor, uint32_t budget,
+	       void (*visit)(struct worker *w, struct flow *flow, void *opaque), void *opaque)
+{
+	struct flow_table *table = w->flows;
+
+	for (; budget && *cursor < table->fresh; budget--, ++*cursor) {
+		if (flow_in_use(table, *cursor))
+			visit(w, &table->flows[*cursor], opaque);
+	}
+	return *cursor < table->fresh;
+}
+
+/* ---- the table ---- */
+
+static void *table_memory(struct flow_table *table, size_t size, int socket)
+{
+	table->memory += size;
+	return rte_zmalloc_socket("flows", size, RTE_CACHE_LINE_SIZE, socket);
+}
+
+static void table_layout(struct flow_table *table, uint32_t capacity)
+{
+	table->capacity = capacity;
+	table->free = WHEEL_NONE;
+	table->primary = capacity / 10 + 1;
+	table->spare_fresh = table->primary;
+	table->spare_end = table->primary + capacity / BUCKET_SLOTS + 1;
+}
+
+struct flow_table *flow_table_new(uint32_t capacity, int socket)
+{
+	struct flow_table *table;
+
+	if (!capacity || capacity > FLOW_CAPACITY_MAX)
+		return NULL;
+	table = rte_zmalloc_socket("flows", sizeof(*table), RTE_CACHE_LINE_SIZE, socket);
+	if (!table)
+		return NULL;
+	table_layout(table, capacity);
+	table->flows = table_memory(table, capacity * sizeof(table->flows[0]), socket);
+	table->cold = table_memory(table, capacity * sizeof(table->cold[0]), socket);
+	table->buckets = table_memory(table, table->spare_end * sizeof(table->buckets[0]), socket);
+	table->wheel = table_memory(table, WHEEL_SLOTS * sizeof(table->wheel[0]), socket);
+	table->quotas = table_memory(table, BH_SEGMENT_IDS * sizeof(table->quotas[0]), socket);
+	if (!table->flows || !table->cold || !table->buckets || !table->wheel || !table->quotas) {
+		flow_table_free(table);
+		return NULL;
+	}
+	memset(table->wheel, 0xff, WHEEL_SLOTS * sizeof(table->wheel[0])); /* WHEEL_NONE */
+	return table;
+}
+
+void flow_table_free(struct flow_table *table)
+{
+	if (!table)
+		return;
+	if (!table->borrowed)
+		rte_free(table->quotas);
+	rte_free(table->wheel);
+	rte_free(table->buckets);
+	rte_free(table->cold);
+	rte_free(table->flows);
+	rte_free(table);
+}
+
+void flow_table_share(struct flow_table *table, const struct flow_table *owner)
+{
+	if (!table->borrowed)
+		rte_free(table->quotas);
+	table->quotas = owner->quotas;
+	table->borrowed = true;
+}
+
+uint32_t flow_table_count(const struct flow_table *table)
+{
+	return table->count;
+}
+
+uint32_t flow_table_capacity(const struct flow_table *table)
+{
+	return table->capacity;
+}
+
+size_t flow_table_memory(const struct flow_table *table)
+{
+	return table->memory;
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Inside of the flow table, for the files flow*.c alone; everybody else sees flow.h.
+ *
+ * Sessions lie in one array and never move; hash buckets of one cache line hold a byte of the hash and the
+ * session's index for twelve of them, and chain to spare buckets. Chains are kept dense, so that n sessions in one
+ * chain need at most (n - 1) / 12 spare buckets: with capacity / 12 of them an insertion succeeds up to capacity
+ * whatever the keys are. Memory a session: 128 + 52, and 6.4 (a bucket for ten) + 5.3 (spares) for the hash.
+ */
+#ifndef DATAPLANE_FLOWTABLE_H
+#define DATAPLANE_FLOWTABLE_H
+
+#include "flow.h"
+#include "frame.h"
+
+#define BUCKET_SLOTS 12
+/* A look-up touches at most so many buckets. The hash is seeded: nobody outside can aim at one chain, and by chance
+ * one never gets near; were it to happen, further sessions of that chain are refused as if the table were full. */
+#define FLOW_CHAIN_MAX 32
+
+struct flow_bucket {
+	uint8_t tag[BUCKET_SLOTS]; /* 0: free; the used ones come first */
+	uint32_t next;             /* bucket index, 0: end of the chain */
+	uint32_t index[BUCKET_SLOTS];
+};
+static_assert(sizeof(struct flow_bucket) == 64);
+
+/* What a segment's machines have taken of this table (limits of the policy). */
+struct flow_quota {
+	uint64_t until_ns; /* new-flows, as a GCRA: when the bucket will be full again */
+	uint32_t flows, embryonic;
+};
+
+/* The timer wheel: slots of 2^28 ns (0.27 s), 36 minutes around. A session stands in the slot of the deadline it had when
+ * it was armed; refreshing only writes last_ns, and the slot that comes due arms it anew (lazily). */
+#define WHEEL_SHIFT 28
+#define WHEEL_SLOTS 8192u
+#define WHEEL_NONE UINT32_MAX  /* end of a list; wheel_previous: this place is free */
+#define WHEEL_HEAD 0x80000000u /* wheel_previous: | slot, first of its list */
+#define FLOW_CAPACITY_MAX (1u << 30)
+
+struct flow_table {
+	struct flow *flows;
+	struct flow_cold *cold;
+	struct flow_bucket *buckets; /* primary ones, then the spares */
+	struct flow_quota *quotas;   /* by segment id; flow_table_share(): of another table */
+	uint32_t *wheel;             /* WHEEL_SLOTS heads */
+	uint64_t wheel_at;           /* number (not yet modulo) of the slot that is next to come due */
+	uint32_t capacity, count;
+	uint32_t fresh; /* places never used so far begin here */
+	uint32_t free;  /* list of used and freed places, by wheel_next */
+	uint32_t primary, spare_fresh, spare_free, spare_end;
+	bool borrowed; /* quotas are another table's */
+	size_t memory;
+};
+
+/* A place with this key, zeroed, not yet in the wheel; NULL: full. */
+struct flow *flow_insert(struct flow_table *table, const struct flow_key *key, uint32_t hash);
+/* Out of the hash and free again; it must not be in the wheel. */
+void flow_remove(struct flow_table *table, struct flow *flow, uint32_t hash);
+/* Second step of prefetching: the session itself, by the bucket that flow_prefetch() fetched. */
+void flow_prefetch_entry(const struct flow_table *table, uint32_t hash);
+
+static inline uint32_t flow_index(const struct flow_table *table, const struct flow *flow)
+{
+	return (uint32_t)(flow - table->flows);
+}
+
+static inline bool flow_in_use(const struct flow_table *table, uint32_t index)
+{
+	return table->cold[index].wheel_previous != WHEEL_NONE;
+}
+
+/* ---- flowage.c ---- */
+
+/* When the session is overdue, by the timeouts of the policy in force (w->policy must not be NULL). */
+uint64_t flow_deadline(const struct worker *w, const struct flow *flow);
+/* Put a session in the wheel for flow_deadline(). */
+void flow_arm(struct worker *w, struct flow *flow);
+/* Change its class of timeout, as of w->now_ns. */
+void flow_set_timeout(struct worker *w, struct flow *flow, enum bh_timeout timeout);
+/* The timeout it lives by while it is not refused. */
+enum bh_timeout flow_timeout_class(const struct flow *flow);
+/* It is no longer half-open. */
+void flow_answered(struct worker *w, struct flow *flow);
+/* Its verdict is void; the next frame is judged again. */
+void flow_unjudge(struct worker *w, struct flow *flow);
+/* Count it (sign +1) at its initiator's segment, or take that back (-1). */
+void flow_gauge(struct worker *w, const struct flow *flow, int sign);
+
+/* ---- what becomes of a frame: a drop reason, or ---- */
+
+enum {
+	FLOW_PASS = BH_DROP_COUNT,        /* goes on */
+	FLOW_RESTART = BH_DROP_COUNT + 1, /* ends the session that it found and begins one */
+};
+
+/* The policy refused the session and its frames do not pass. */
+static inline bool flow_is_refused(const struct flow *flow)
+{
+	return (flow->flags & FLOW_JUDGED) && !(flow->flags & FLOW_MONITORED) &&
+	       (flow->verdict == BH_VERDICT_DENY || flow->verdict == BH_VERDICT_REJECT);
+}
+
+/* Whether a frame travels from the session's responder to its initiator. */
+static inline bool flow_is_reverse(const struct flow *flow, const struct frame *f)
+{
+	return !f->reversed != !(flow->flags & FLOW_REVERSED);
+}
+
+/* Count a frame at its session. */
+void flow_account(struct flow *flow, const struct frame *f, bool reverse);
+/* Would the rules let the session pass if its responder were on that segment? */
+bool flow_allowed_at(struct worker *w, const struct flow *flow, uint16_t segment);
+
+/* ---- flowbegin.c: a frame that found no session ---- */
+
+/* FLOW_PASS: it may begin one; else the reason why not. */
+unsigned int flow_may_begin(const struct worker *w, const struct frame *f);
+/* Would a session that this frame began be let in, as far as one can say at its first frame? One evaluation. */
+bool flow_would_pass(struct worker *w, const struct frame *f);
+/* Begin one (or let the frame pass without, where exceptions.flows says so); FLOW_PASS or the reason of its drop. */
+unsigned int flow_begin(struct worker *w, struct rte_mbuf *m);
+
+struct tcp_segment;
+/* What of a TCP frame tcp.h wants to know. */
+void flow_tcp_segment(const struct rte_mbuf *m, struct tcp_segment *s);
+
+/* ---- icmp.c ---- */
+
+/* Complete the key of an ICMP frame that is no error: which end asks, and what. */
+void icmp_key(const struct worker *w, struct frame *f);
+/* An ICMP error: is it related to a session, and may it pass? FLOW_PASS with f->flow set, or the reason of its drop. */
+unsigned int icmp_error(struct worker *w, struct rte_mbuf *m);
+
+#endif

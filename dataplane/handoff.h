@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The rings by which workers give frames to one another: to the owner of a flow, and to the owner of a transmit queue
+ * where a port has fewer of them than there are workers. */
+#ifndef DATAPLANE_HANDOFF_H
+#define DATAPLANE_HANDOFF_H
+
+#include <rte_ring.h>
+#include <stdint.h>
+
+#include "bulkhead/counters.h"
+#include "tx.h"
+
+struct ports;
+
+struct handoff {
+	uint16_t workers;
+	struct rte_ring *frames[BH_MAX_WORKERS][BH_MAX_WORKERS]; /* [from][to]; one producer, one consumer */
+	struct rte_ring
+		*queues[BH_MAX_PORTS][BH_MAX_WORKERS]; /* [port][tx queue]; many producers, its owner */
+};
+
+/* `slots` of each ring, a power of two. ports NULL: no transmit rings. 0 or -errno */
+int handoff_open(struct handoff *handoff, uint16_t workers, const struct ports *ports, uint32_t slots);
+/* Frees what is still in the rings; the workers have stopped. Idempotent. */
+void handoff_close(struct handoff *handoff);
+
+/* Which worker sends on a transmit queue: the queues are dealt out to the first workers. */
+static inline uint16_t handoff_queue_owner(uint16_t queue)
+{
+	return queue;
+}
+
+/* Fill tx_port.owner of a worker's list where the queue is another's. */
+void handoff_transmit(const struct handoff *handoff, uint16_t worker, struct tx_port *list, uint16_t count);
+
+#endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* ICMP in the flow stage: the keys of queries, and errors that are related to sessions. */
+#include <netinet/in.h>
+#include <rte_byteorder.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+#include <string.h>
+
+#include "flowtable.h"
+#include "frame.h"
+#include "tcp.h"
+#include "worker.h"
+
+/* ---- queries ---- */
+
+/*
+ * Two machines may ask each other under one identifier at the same time (some stacks always use 1), and a request is
+ * never the reply to another: so the key names the end that asks, in the second port. Types that are neither request nor reply are
+ * one-way sessions by type.
+ */
+static void set_asker(const struct worker *w, struct flow_key *key, uint32_t *hash, bool end)
+{
+	key->port[1] = end;
+	*hash = flow_hash(key, w->seed);
+}
+
+void icmp_key(const struct worker *w, struct frame *f)
+{
+	bool reply = f->flags & FRAME_ICMP_REPLY;
+
+	if (!(f->flags & (FRAME_ICMP_REQUEST | FRAME_ICMP_REPLY)))
+		f->key.icmp_type = (uint8_t)(f->icmp >> 8);
+	set_asker(w, &f->key, &f->hash, f->reversed != reply);
+}
+
+/* ---- errors ---- */
+
+/* The session of the quoted packet. Of a quoted ICMP query it is not known here whether it asks or replies: it rather asks. */
+static struct flow *find_quoted(struct worker *w, struct frame *f)
+{
+	struct flow *flow;
+
+	if (f->key.protocol != IPPROTO_ICMP && f->key.protocol != IPPROTO_ICMPV6)
+		return flow_find(w->flows, &f->key, f->hash);
+	set_asker(w, &f->key, &f->hash, f->reversed);
+	flow = flow_find(w->flows, &f->key, f->hash);
+	if (flow)
+		return flow;
+	set_asker(w, &f->key, &f->hash, !f->reversed);
+	return flow_find(w->flows, &f->key, f->hash);
+}
+
+/* The sequence number of the quoted TCP header; false: it does not lie where it can be read without walking a chain of
+ * extension headers. parse has checked the quotation's lengths; these are for chains that are not walked. */
+static bool quoted_sequence(const struct rte_mbuf *m, const struct frame *f, uint32_t *sequence)
+{
+	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, f->payload);
+	uint32_t reach = m->data_len > f->payload ? m->data_len - f->payload : 0;
+	uint32_t header = sizeof(struct rte_ipv6_hdr);
+	rte_be32_t value;
+
+	if (reach < sizeof(struct rte_ipv4_hdr))
+		return false;
+	if (ip[0] >> 4 == 4)
+		header = (ip[0] & 0x0fu) * 4;
+	else if (reach < header || ip[offsetof(struct rte_ipv6_hdr, proto)] != IPPROTO_TCP)
+		return false;
+	if (reach < header + 8)
+		return false;
+	memcpy(&value, ip + header + offsetof(struct rte_tcp_hdr, sent_seq), sizeof(value));
+	*sequence = rte_be_to_cpu_32(value);
+	return true;
+}
+
+/* An error goes to the quoted packet's sender and comes from the other segment of its session. */
+static bool error_fits(struct worker *w, const struct flow *flow, struct frame *f, bool quoted_reverse)
+{
+	uint16_t home = flow->segment[quoted_reverse], other = flow->segment[!quoted_reverse];
+
+	if (home == SEGMENT_NONE || (flow->flags & FLOW_MANY)) /* RFC 1122 3.2.2: never about multicast */
+		return false;
+	if (f->dest >= SEGMENT_FLOOD)
+		f->dest = home;
+	if (f->dest != home || f->segment == home)
+		return false;
+	/* from the responder's side, whose segment no reply has shown yet: one that the packet could have got to */
+	return other == SEGMENT_NONE ? flow_allowed_at(w, flow, f->segment) : f->segment == other;
+}
+
+unsigned int icmp_error(struct worker *w, struct rte_mbuf *m)
+{
+	struct frame *f = frame_of(m);
+	struct flow *flow = find_quoted(w, f);
+	bool liberal = w->policy->image.header->settings.tcp_liberal;
+	uint32_t sequence;
+	bool quoted_reverse;
+
+	if (!flow || w->now_ns >= flow_deadline(w, flow) || flow_is_refused(flow))
+		return BH_DROP_ICMP_NO_SESSION;
+	quoted_reverse = flow_is_reverse(flow, f);
+	if (!error_fits(w, flow, f, quoted_reverse))
+		return BH_DROP_ICMP_NO_SESSION;
+	/* a blind attacker would have to guess it (RFC 5927) */
+	if (flow->key.protocol == IPPROTO_TCP && !liberal && quoted_sequence(m, f, &sequence) &&
+	    !tcp_plausible(flow, quoted_reverse, sequence))
+		return BH_DROP_ICMP_NO_SESSION;
+	f->flow = flow;
+	f->flags |= FRAME_RELATED | (quoted_reverse ? 0u : FRAME_REVERSE);
+	return FLOW_PASS;
+}

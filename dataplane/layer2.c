@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Layer 2: guards of what is not judged by rules, learning, and the segment a frame is for. */
+#include "layer2.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+#include <string.h>
+
+#include "frame.h"
+#include "guard.h"
+#include "mactable.h"
+#include "notice.h"
+#include "pipeline.h"
+#include "protocol.h"
+
+enum { ARP_OPERATION = 6, ARP_SPA = 14, ARP_TPA = 24, ARP_REQUEST = 1 };
+enum { ND_SOLICIT = 135, ND_TARGET = 8 };
+
+struct layer2 {
+	struct rte_ether_addr own[BH_MAX_PORTS];
+	uint16_t own_count;
+};
+
+struct layer2 *layer2_new(uint16_t worker_id, int socket)
+{
+	if (worker_id >= BH_MAX_WORKERS)
+		return NULL;
+	return rte_zmalloc_socket("layer2", sizeof(struct layer2), 64, socket);
+}
+
+void layer2_free(struct layer2 *l)
+{
+	rte_free(l);
+}
+
+int layer2_own_mac(struct layer2 *l, const struct rte_ether_addr *mac)
+{
+	if (l->own_count == RTE_DIM(l->own))
+		return -ENOSPC;
+	l->own[l->own_count++] = *mac;
+	return 0;
+}
+
+/* The port's own address as a source: nobody else may have it, and what we make does not come back (L2-7, L2-10). */
+static bool from_ourselves(const struct layer2 *l, const struct rte_ether_addr *source)
+{
+	for (uint16_t i = 0; l && i < l->own_count; i++)
+		if (rte_is_same_ether_addr(&l->own[i], source))
+			return true;
+	return false;
+}
+
+/* ---- guards of protocols ---- */
+
+static bool monitoring(const struct policy *p, uint16_t network)
+{
+	uint32_t index = p->network_index[network];
+
+	return p->image.header->settings.monitor || (index != BH_NONE && p->image.NETWORKS_[index].monitor);
+}
+
+static bool within_rate(struct worker *w, const struct frame *f, unsigned int protocol)
+{
+	static const uint8_t class_of[BH_LAYER2_COUNT] = {
+		[BH_LAYER2_ARP] = RATE_ARP,   [BH_LAYER2_RARP] = RATE_RARP, [BH_LAYER2_ND] = RATE_ND,
+		[BH_LAYER2_DHCP] = RATE_DHCP, [BH_LAYER2_IGMP] = RATE_IGMP, [BH_LAYER2_MLD] = RATE_MLD,
+	};
+
+	if (protocol >= BH_LAYER2_COUNT || class_of[protocol] == RATE_STORM || w->policy->replay_quotas_off)
+		return true;
+	return rates_frame(mac_table_rates(w->macs), f->segment, class_of[protocol], RATE_PROTECTED,
+			   w->now_ns);
+}
+
+static enum bh_drop judge_protocol(struct worker *w, const struct rte_mbuf *m, struct frame *f,
+				   unsigned int protocol)
+{
+	const uint8_t *source = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->src_addr.addr_bytes;
+
+	if (protocol == PROTOCOL_RULES)
+		return GUARD_PASS;
+	if (!protocol_allowed(w->policy, f, protocol)) {
+		if (protocol != PROTOCOL_OTHER || !monitoring(w->policy, f->network))
+			return BH_DROP_ETHERTYPE;
+		notice(w, BH_NOTICE_ETHERTYPE, source, NULL, f->segment, SEGMENT_NONE,
+		       "frame that is not IP passes because of mode: monitor; layer2.allow leaves it out");
+	}
+	f->flags |= FRAME_PROTECTED;
+	return GUARD_PASS;
+}
+
+/* ---- learning ---- */
+
+static enum bh_drop reason_of(enum place_verdict verdict)
+{
+	switch (verdict) {
+	case PLACE_LIMIT:
+		return BH_DROP_MAC_LIMIT;
+	case PLACE_SPOOF:
+		return BH_DROP_SPOOF;
+	case PLACE_BUSY:
+	case PLACE_PINNED:
+	case PLACE_FLAPPING:
+		return BH_DROP_MAC_MOVE;
+	case PLACE_REFLECTED:
+		return BH_DROP_REFLECTED;
+	default:
+		return GUARD_PASS;
+	}
+}
+
+static enum bh_drop learn_source(struct worker *w, const struct rte_mbuf *m, const struct frame *f)
+{
+	struct sighting s = { .now_ns = w->now_ns,
+			      .mac = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->src_addr,
+			      .network = f->network,
+			      .segment = f->segment,
+			      .announce = f->flags & FRAME_ANNOUNCE };
+	struct claims claims;
+
+	guard_claims(m, f, &claims);
+	if (claims.count && !claims.foreign) {
+		s.claim = true;
+		s.spoken = claims.spoken;
+		memcpy(s.address, claims.address[claims.count - 1], sizeof(s.address));
+	}
+	enum bh_drop reason = reason_of(mac_table_see(w, &s));
+	return reason != GUARD_PASS ? reason : guard_learn(w, m, f, &claims, &s);
+}
+
+/* ---- where to ---- */
+
+/* The address that an ARP request or neighbour solicitation to everybody asks for; NULL: it is none. */
+static const uint8_t *asked_for(const struct rte_mbuf *m, const struct frame *f, uint8_t mapped[16])
+{
+	if (!(f->flags & FRAME_BROADCAST))
+		return NULL;
+	if (f->kind == FRAME_ARP) {
+		const uint8_t *arp = rte_pktmbuf_mtod_offset(m, const uint8_t *, f->l3);
+		/* a gratuitous one asks nobody, it tells everybody */
+		if (arp[ARP_OPERATION] != 0 || arp[ARP_OPERATION + 1] != ARP_REQUEST ||
+		    memcmp(arp + ARP_SPA, arp + ARP_TPA, 4) == 0)
+			return NULL;
+		memset(mapped, 0, 10);
+		memset(mapped + 10, 0xff, 2);
+		memcpy(mapped + 12, arp + ARP_TPA, 4);
+		return mapped;
+	}
+	if ((f->flags & FRAME_ND) && f->icmp >> 8 == ND_SOLICIT)
+		return rte_pktmbuf_mtod_offset(m, const uint8_t *, f->l4 + ND_TARGET);
+	return NULL;
+}
+
+/* layer2.unicast-known: the request goes to the machine it asks for only. Nothing but its Ethernet destination changes. */
+static void make_unicast(struct worker *w, struct rte_mbuf *m, struct frame *f)
+{
+	uint8_t mapped[16];
+	struct rte_ether_addr mac;
+	const uint8_t *address = asked_for(m, f, mapped);
+
+	if (!address || !mac_table_holder(w, f->network, address, &mac) ||
+	    mac_table_place(w, f->network, &mac) == SEGMENT_NONE)
+		return;
+	rte_pktmbuf_mtod(m, struct rte_ether_hdr *)->dst_addr = mac;
+	f->flags &= ~FRAME_BROADCAST;
+}
+
+static enum bh_drop find_destination(struct worker *w, struct rte_mbuf *m, struct frame *f,
+				     unsigned int protocol)
+{
+	const struct rte_ether_addr *to = &rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->dst_addr;
+
+	f->dest = SEGMENT_FLOOD;
+	if (w->policy->image.header->settings.unicast_known)
+		make_unicast(w, m, f);
+	if (!(f->flags & FRAME_BROADCAST)) {
+		uint16_t segment = mac_table_place(w, f->network, to);
+		if (segment == f->segment)
+			return BH_DROP_SAME_SEGMENT;
+		if (segment != SEGMENT_NONE)
+			f->dest = segment;
+	}
+	if (f->dest != SEGMENT_FLOOD)
+		return layer2_candidate(w->policy, f, f->dest) ? GUARD_PASS : BH_DROP_NO_DESTINATION;
+	/* what has a bucket of its own was counted there */
+	if (protocol <= BH_LAYER2_MLD || w->policy->replay_quotas_off)
+		return GUARD_PASS;
+	uint32_t rate = w->policy->segments[f->segment].limits.broadcast;
+	return rates_frame(mac_table_rates(w->macs), f->segment, RATE_STORM, rate, w->now_ns) ? GUARD_PASS
+											      : BH_DROP_STORM;
+}
+static_assert(BH_LAYER2_ARP == 0 && BH_LAYER2_MLD == 5, "the protected classes come first");
+
+bool layer2_candidate(const struct policy *policy, const struct frame *f, uint16_t segment)
+{
+	if (!(f->flags & FRAME_PROTECTED) || !(f->flags & FRAME_DHCP_CLIENT))
+		return true;
+	return policy->segments[segment].dhcp_server;
+}
+
+static enum bh_drop bridge(struct worker *w, struct rte_mbuf *m, struct frame *f)
+{
+	const struct policy_segment *segment = &w->policy->segments[f->segment];
+
+	/* handed over by a worker that still had the policy before this one */
+	if (segment->index == BH_NONE || segment->network != f->network)
+		return BH_DROP_UNKNOWN_VLAN;
+	/* replay --assign: of layer 2 only ARP's own guard is left; IP goes by the rules */
+	if (f->flags & FRAME_ASSIGNED)
+		return f->kind == FRAME_ARP ? judge_protocol(w, m, f, BH_LAYER2_ARP) : GUARD_PASS;
+	if (from_ourselves(w->layer2, &rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->src_addr))
+		return BH_DROP_SOURCE_MAC;
+	unsigned int protocol = protocol_of(m, f);
+	enum bh_drop reason = judge_protocol(w, m, f, protocol);
+	if (reason != GUARD_PASS)
+		return reason;
+	if (!within_rate(w, f, protocol))
+		return BH_DROP_GUARD_RATE;
+	reason = learn_source(w, m, f);
+	return reason != GUARD_PASS ? reason : find_destination(w, m, f, protocol);
+}
+
+uint16_t layer2_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+{
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		enum bh_drop reason = bridge(w, frames[i], frame_of(frames[i]));
+
+		if (reason == GUARD_PASS)
+			frames[kept++] = frames[i];
+		else
+			drop_frame(w, frames[i], reason);
+	}
+	return kept;
+}

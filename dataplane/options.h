@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The command line, as `bulkheadctl config --dataplane-arguments` prints it, checked and with defaults. */
+#ifndef DATAPLANE_OPTIONS_H
+#define DATAPLANE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "bulkhead/counters.h"
+
+enum option_huge { OPTION_HUGE_AUTO, OPTION_HUGE_REQUIRE, OPTION_HUGE_NEVER };
+
+#define OPTION_DEVICE_MAX 255
+#define OPTION_ASSIGNMENTS_MAX 4096
+
+struct option_port {
+	char name[BH_NAME_MAX + 1];
+	char device[OPTION_DEVICE_MAX + 1]; /* PCI address or DPDK vdev with its arguments */
+	uint16_t mtu;
+	uint16_t queues; /* 0: as many as there are workers, if the device can */
+	bool promiscuous;
+};
+
+struct options {
+	struct option_port ports[BH_MAX_PORTS];
+	uint16_t port_count;
+	uint16_t workers;
+	uint16_t cpus[BH_MAX_WORKERS];
+	uint16_t cpu_count; /* 0: chosen here */
+	enum option_huge huge;
+	uint32_t memory_mib;                               /* 0: as much as the sizes need */
+	uint32_t flows, macs, detecting, fragments, mbufs; /* all workers together */
+	uint64_t dpi_memory;                               /* bytes, all workers together */
+	uint32_t idle_sleep_us;                            /* longest; 0: never sleep */
+	const char *run, *state;                           /* directories */
+	const char *control_user;                          /* NULL: root alone */
+	int log_level;
+
+	/* replay */
+	const char *replay; /* capture to read; NULL: live */
+	const char *image;  /* policy image */
+	const char *out, *counters, *ingress;
+	int events_fd; /* -1: none */
+	const char *assignments[OPTION_ASSIGNMENTS_MAX];
+	uint32_t assignment_count;
+};
+
+/* Reads argv. On a mistake argp says so on standard error and ends the process with status 2 (a usage error is found before
+ * anything was begun). Strings point into argv. */
+void options_read(struct options *options, int argc, char **argv);
+
+#endif

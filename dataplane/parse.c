@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Stage 2: what is in this frame? Ethernet, tags and ARP here; the rest by the files that parse.h names. */
+#include "parse.h"
+
+#include <rte_ether.h>
+#include <rte_prefetch.h>
+
+#include "pipeline.h"
+#include "worker.h"
+
+#define ARP_LENGTH 28u
+
+enum {
+	ETHERTYPE_IPV4 = 0x0800,
+	ETHERTYPE_ARP = 0x0806,
+	ETHERTYPE_RARP = 0x8035,
+	ETHERTYPE_IPV6 = 0x86dd,
+	ETHERTYPE_MIN = 0x0600, /* below: an 802.3 length */
+};
+
+void parse_key(struct frame *f, const uint8_t source[16], const uint8_t destination[16], uint16_t source_port,
+	       uint16_t destination_port, uint8_t protocol)
+{
+	struct flow_key *key = &f->key;
+	int order = memcmp(source, destination, 16);
+
+	f->reversed = order > 0 || (order == 0 && source_port > destination_port);
+	memcpy(key->address[f->reversed], source, 16);
+	memcpy(key->address[!f->reversed], destination, 16);
+	key->port[f->reversed] = source_port;
+	key->port[!f->reversed] = destination_port;
+	key->protocol = protocol;
+}
+
+static bool is_tag(uint16_t ethertype)
+{
+	switch (ethertype) {
+	case 0x8100:
+	case 0x88a8:
+	case 0x9100: /* before 802.1ad was a standard */
+	case 0x9200:
+	case 0x9300:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The tag may have been taken off by the driver: a VLAN id of zero then still is a tag. */
+static enum bh_drop parse_tag(struct packet *p, uint16_t *ethertype)
+{
+	struct frame *f = p->f;
+	uint64_t offloads = p->m->ol_flags;
+
+	f->l3 = RTE_ETHER_HDR_LEN;
+	*ethertype = read16(p->data + 12);
+	if (offloads & RTE_MBUF_F_RX_QINQ_STRIPPED)
+		return BH_DROP_DOUBLE_TAG;
+	if (offloads & RTE_MBUF_F_RX_VLAN_STRIPPED) {
+		f->flags |= FRAME_STRIPPED | FRAME_TAGGED;
+		f->tci = p->m->vlan_tci;
+		f->wire_length += RTE_VLAN_HLEN;
+	} else if (*ethertype == 0x8100) {
+		if (p->reach < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
+			return BH_DROP_RUNT;
+		f->flags |= FRAME_TAGGED;
+		f->tci = read16(p->data + 14);
+		f->l3 += RTE_VLAN_HLEN;
+		*ethertype = read16(p->data + 16);
+	}
+	/* whatever switch takes the outer tag off would follow the inner one */
+	if (is_tag(*ethertype))
+		return BH_DROP_DOUBLE_TAG;
+	uint16_t vlan = f->tci & 0xfff;
+	if ((f->flags & FRAME_TAGGED) && (vlan == 0 || vlan == 0xfff))
+		return BH_DROP_PRIORITY_TAG;
+	return PARSED;
+}
+
+/* RFC 826 and RFC 903, Ethernet and IPv4 only. A probe (RFC 5227) has sender 0.0.0.0. */
+static enum bh_drop parse_arp(struct packet *p)
+{
+	struct frame *f = p->f;
+	const uint8_t *arp = p->data + f->l3;
+	bool reverse = f->kind == FRAME_RARP;
+
+	if (p->reach < f->l3 + ARP_LENGTH)
+		return BH_DROP_ARP_BAD;
+	uint16_t operation = read16(arp + 6), first = reverse ? 3 : 1;
+	if (read16(arp) != 1 || read16(arp + 2) != ETHERTYPE_IPV4 || arp[4] != 6 || arp[5] != 4 ||
+	    operation < first || operation > first + 1)
+		return BH_DROP_ARP_BAD;
+
+	const struct rte_ether_addr *sender = (const struct rte_ether_addr *)(arp + 8);
+	const uint8_t *from = arp + 14, *to = arp + 24;
+	/* nobody owns these: such a sender would poison caches */
+	if (rte_is_broadcast_ether_addr(sender) || rte_is_zero_ether_addr(sender) || from[0] >= 224 ||
+	    from[0] == 127)
+		return BH_DROP_ARP_BAD;
+
+	bool gratuitous = memcmp(from, to, 4) == 0 && read32(from) != 0;
+	if (reverse || gratuitous || (operation == 2 && (f->flags & FRAME_BROADCAST)))
+		f->flags |= FRAME_ANNOUNCE;
+	map4(p->source, from);
+	map4(p->destination, to);
+	parse_key(f, p->source, p->destination, 0, 0, 0);
+	f->l3_length = ARP_LENGTH;
+	f->l4 = f->payload = (uint16_t)(f->l3 + ARP_LENGTH);
+	return PARSED;
+}
+
+static enum bh_drop parse_network(struct packet *p)
+{
+	enum bh_drop reason;
+
+	switch (p->f->kind) {
+	case FRAME_IPV4:
+		reason = parse_ip4(p);
+		break;
+	case FRAME_IPV6:
+		reason = parse_ip6(p);
+		break;
+	case FRAME_ARP:
+	case FRAME_RARP:
+		return parse_arp(p);
+	default:
+		p->f->l4 = p->f->payload = p->f->l3;
+		return PARSED;
+	}
+	if (reason == PARSED)
+		p->f->owner_hash = owner_hash(p->f->key.address[0], p->f->key.address[1], p->seed);
+	return reason;
+}
+
+static uint8_t kind_of(uint16_t ethertype)
+{
+	switch (ethertype) {
+	case ETHERTYPE_IPV4:
+		return FRAME_IPV4;
+	case ETHERTYPE_IPV6:
+		return FRAME_IPV6;
+	case ETHERTYPE_ARP:
+		return FRAME_ARP;
+	case ETHERTYPE_RARP:
+		return FRAME_RARP;
+	default:
+		return FRAME_OTHER;
+	}
+}
+
+enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, bool verify)
+{
+	struct frame *f = frame_of(m);
+	struct packet p = { .m = m,
+			    .f = f,
+			    .data = rte_pktmbuf_mtod(m, const uint8_t *),
+			    .reach = m->data_len,
+			    .end = m->pkt_len,
+			    .seed = seed,
+			    .verify = verify };
+	uint16_t ethertype;
+
+	memset(f, 0, sizeof(*f));
+	f->segment = f->dest = f->network = SEGMENT_NONE;
+	f->wire_length = m->pkt_len;
+	f->kind = FRAME_OTHER;
+	if (p.reach < RTE_ETHER_HDR_LEN)
+		return BH_DROP_RUNT;
+
+	enum bh_drop reason = parse_tag(&p, &ethertype);
+	if (reason != PARSED)
+		return reason;
+	const struct rte_ether_hdr *ethernet = (const struct rte_ether_hdr *)p.data;
+	if (rte_is_multicast_ether_addr(&ethernet->src_addr) || rte_is_zero_ether_addr(&ethernet->src_addr))
+		return BH_DROP_SOURCE_MAC;
+	if (rte_is_multicast_ether_addr(&ethernet->dst_addr))
+		f->flags |= FRAME_BROADCAST;
+	f->ethertype = ethertype < ETHERTYPE_MIN ? 0 : ethertype;
+	f->kind = kind_of(ethertype);
+	return parse_network(&p);
+}
+
+enum bh_drop parse_reassembled(struct rte_mbuf *m, uint64_t seed, bool verify)
+{
+	struct packet p = { .m = m,
+			    .f = frame_of(m),
+			    .data = rte_pktmbuf_mtod(m, const uint8_t *),
+			    .reach = m->data_len,
+			    .end = m->pkt_len,
+			    .seed = seed,
+			    .verify = verify,
+			    .fragmented = true };
+
+	return parse_network(&p);
+}
+
+uint16_t parse_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+{
+	bool verify = !w->policy || !w->policy->image.header->settings.checksums_ignore;
+	uint16_t kept = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		if (i + 2 < count)
+			rte_prefetch0(rte_pktmbuf_mtod(frames[i + 2], const void *));
+		enum bh_drop reason = parse_frame(frames[i], w->seed, verify);
+
+		if (reason == PARSED)
+			frames[kept++] = frames[i];
+		else
+			drop_frame(w, frames[i], reason);
+	}
+	return kept;
+}

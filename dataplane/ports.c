@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "ports.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <rte_bus.h>
+#include <rte_dev.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "environment.h"
+#include "frame.h"
+
+/* The Toeplitz key of which every 16 bits are alike hashes both directions of a flow alike (Woo and Park, 2012). */
+#define RSS_KEY_MAX 64
+
+/* What one port asks of its device. */
+struct setup {
+	struct rte_eth_dev_info info;
+	struct rte_eth_conf conf;
+	uint16_t rx_descriptors, tx_descriptors;
+	uint8_t rss_key[RSS_KEY_MAX];
+};
+
+uint16_t port_receive(const struct port *port, uint16_t index, uint16_t queue, struct rte_mbuf **frames,
+		      uint16_t count)
+{
+	uint16_t received = rte_eth_rx_burst(port->id, queue, frames, count);
+
+	if (unlikely(port->id != index))
+		for (uint16_t i = 0; i < received; i++)
+			frames[i]->port = index;
+	return received;
+}
+
+uint16_t port_send(void *opaque __rte_unused, uint16_t port, uint16_t queue, struct rte_mbuf **frames,
+		   uint16_t count)
+{
+	return rte_eth_tx_burst(port, queue, frames, count);
+}
+
+/* ---- probing ---- */
+
+static int probe(struct port *port)
+{
+	char name[RTE_ETH_NAME_MAX_LEN];
+
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(port->device, ","), port->device);
+	/* PCI devices were probed by EAL, which was given their list */
+	if (!environment_is_pci(port->device) && rte_dev_probe(port->device) < 0) {
+		log_line(LOG_ERR, "port %s: device `%s' can not be opened (the lines above say why)",
+			 port->name, port->device);
+		return -ENODEV;
+	}
+	if (rte_eth_dev_get_port_by_name(name, &port->id) == 0)
+		return 0;
+	/* a PCI address may be written without its domain */
+	snprintf(name, sizeof(name), "0000:%.*s", (int)strcspn(port->device, ","), port->device);
+	if (rte_eth_dev_get_port_by_name(name, &port->id) == 0)
+		return 0;
+	log_line(LOG_ERR,
+		 "port %s: there is no device `%s', or it is not bound to a driver that DPDK can use",
+		 port->name, port->device);
+	return -ENODEV;
+}
+
+/* ---- queues and offloads ---- */
+
+/* Drivers whose queues are part of the device as it was made: all must be read, or their frames are lost. */
+static bool queues_are_given(const char *driver)
+{
+	static const char *const drivers[] = { "net_af_packet", "net_af_xdp", "net_pcap", "net_ring" };
+
+	for (unsigned int i = 0; i < RTE_DIM(drivers); i++)
+		if (strcmp(driver, drivers[i]) == 0)
+			return true;
+	return false;
+}
+
+static void choose_queues(struct port *port, struct setup *s, uint16_t asked, uint16_t workers)
+{
+	uint16_t rx = RTE_MIN(asked ? asked : workers, s->info.max_rx_queues);
+
+	if (queues_are_given(s->info.driver_name))
+		rx = s->info.max_rx_queues;
+	/* vmxnet3 before device version 6 takes powers of two only */
+	if (strcmp(s->info.driver_name, "net_vmxnet3") == 0)
+		while (rx & (rx - 1))
+			rx &= (uint16_t)(rx - 1);
+	port->rx_queues = RTE_MAX(rx, 1);
+	port->tx_queues = RTE_MAX(RTE_MIN(workers, s->info.max_tx_queues), 1);
+}
+
+/* With one queue RSS stays off: ESXi 8 refuses the combination. */
+static void choose_rss(const struct port *port, struct setup *s)
+{
+	uint64_t wanted = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+
+	wanted &= s->info.flow_type_rss_offloads;
+	if (port->rx_queues == 1 || !wanted)
+		return;
+	for (unsigned int i = 0; i < RSS_KEY_MAX; i += 2) {
+		s->rss_key[i] = 0x6d;
+		s->rss_key[i + 1] = 0x5a;
+	}
+	s->conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
+	s->conf.rx_adv_conf.rss_conf.rss_hf = wanted;
+	if (s->info.hash_key_size && s->info.hash_key_size <= RSS_KEY_MAX) {
+		s->conf.rx_adv_conf.rss_conf.rss_key = s->rss_key;
+		s->conf.rx_adv_conf.rss_conf.rss_key_len = s->info.hash_key_size;
+	}
+}
+
+/* Offloads of vdevs are done in software, in the driver: then better not at all, or here. */
+static void choose_offloads(struct port *port, struct setup *s)
+{
+	const uint64_t l4 = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
+	uint64_t rx = s->info.rx_offload_capa, tx = s->info.tx_offload_capa;
+	bool hardware = environment_is_pci(port->device);
+
+	if (hardware && strcmp(s->info.driver_name, "net_virtio") != 0)
+		port->strip = port->insert =
+			(rx & RTE_ETH_RX_OFFLOAD_VLAN_STRIP) && (tx & RTE_ETH_TX_OFFLOAD_VLAN_INSERT);
+	if (port->strip) {
+		s->conf.rxmode.offloads |= RTE_ETH_RX_OFFLOAD_VLAN_STRIP;
+		s->conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_VLAN_INSERT;
+	}
+	if (hardware)
+		s->conf.rxmode.offloads |= rx & RTE_ETH_RX_OFFLOAD_CHECKSUM;
+	port->checksums = hardware && (tx & l4) == l4;
+	if (port->checksums)
+		s->conf.txmode.offloads |= l4;
+	s->conf.txmode.offloads |= tx & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
+}
+
+/* ---- configuring ---- */
+
+/* The MTU before the start: vmxnet3 restarts for it, and forgets promiscuous mode. Not every vdev has one. */
+static int set_mtu(const struct port *port)
+{
+	int error = rte_eth_dev_set_mtu(port->id, port->mtu);
+
+	if (error && error != -ENOTSUP)
+		log_line(LOG_ERR, "port %s: MTU %u: %s", port->name, port->mtu, rte_strerror(-error));
+	return error == -ENOTSUP ? 0 : error;
+}
+
+static int configure(struct port *port, struct setup *s, const struct option_port *asked, uint16_t workers)
+{
+	int error = rte_eth_dev_info_get(port->id, &s->info);
+
+	if (error)
+		return error;
+	choose_queues(port, s, asked->queues, workers);
+	choose_rss(port, s);
+	choose_offloads(port, s);
+	s->conf.rxmode.mtu = port->mtu;
+	error = rte_eth_dev_configure(port->id, port->rx_queues, port->tx_queues, &s->conf);
+	if (error) {
+		log_line(LOG_ERR, "port %s: %u+%u queues with MTU %u: %s", port->name, port->rx_queues,
+			 port->tx_queues, port->mtu, rte_strerror(-error));
+		return error;
+	}
+	/* bursts of a hypervisor's switch meet a big ring better than a small one */
+	s->rx_descriptors = strcmp(s->info.driver_name, "net_vmxnet3") == 0 ? 4096 : 1024;
+	s->tx_descriptors = 1024;
+	error = rte_eth_dev_adjust_nb_rx_tx_desc(port->id, &s->rx_descriptors, &s->tx_descriptors);
+	if (error)
+		return error;
+	return set_mtu(port);
+}
+
+static int set_queues(const struct port *port, const struct setup *s, struct rte_mempool *pool)
+{
+	int socket = rte_eth_dev_socket_id(port->id), error = 0;
+	struct rte_eth_rxconf rx = s->info.default_rxconf;
+	struct rte_eth_txconf tx = s->info.default_txconf;
+
+	rx.offloads = s->conf.rxmode.offloads;
+	tx.offloads = s->conf.txmode.offloads;
+	for (uint16_t q = 0; q < port->rx_queues && !error; q++)
+		error = rte_eth_rx_queue_setup(port->id, q, s->rx_descriptors, (unsigned int)socket, &rx,
+					       pool);
+	for (uint16_t q = 0; q < port->tx_queues && !error; q++)
+		error = rte_eth_tx_queue_setup(port->id, q, s->tx_descriptors, (unsigned int)socket, &tx);
+	if (error)
+		log_line(LOG_ERR, "port %s: queues: %s", port->name, rte_strerror(-error));
+	return error;
+}
+
+/* ---- pools ---- */
+
+static uint16_t data_room(const struct ports *ports, const struct port_need *need)
+{
+	uint32_t room = RTE_MAX(need->room, (uint32_t)RTE_MBUF_DEFAULT_DATAROOM);
+
+	/* header, two tags and the checksum that some devices count in */
+	for (uint16_t i = 0; i < ports->count; i++)
+		if (ports->ports[i].mtu + 26u > room)
+			room = RTE_MAX(9728u, ports->ports[i].mtu + 26u);
+	return (uint16_t)RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
+}
+
+static struct rte_mempool *new_pool(const char *name, uint32_t count, uint16_t room, int socket)
+{
+	uint32_t cache = RTE_MIN(count / 16, 256u);
+	struct rte_mempool *pool =
+		rte_pktmbuf_pool_create(name, count, cache, FRAME_PRIVATE_SIZE, room, socket);
+
+	/* a node may have no memory of its own */
+	if (!pool && socket != SOCKET_ID_ANY)
+		pool = rte_pktmbuf_pool_create(name, count, cache, FRAME_PRIVATE_SIZE, room, SOCKET_ID_ANY);
+	if (!pool)
+		log_line(LOG_ERR, "no memory for %u frame buffers of %u bytes: %s", count, room,
+			 rte_strerror(rte_errno));
+	return pool;
+}
+
+static unsigned int pool_slot(const struct ports *ports, const struct port *port)
+{
+	int socket = rte_eth_dev_socket_id(port->id);
+
+	return socket < 0 || (unsigned int)socket >= RTE_DIM(ports->pools) ? 0 : (unsigned int)socket;
+}
+
+/* Buffers that the receive rings alone keep, with a burst and a cache for each worker. Fewer would stop the ports. */
+static int check_mbufs(const struct ports *ports, const struct setup *setups, const struct port_need *need)
+{
+	uint64_t least = need->workers * 512u;
+
+	for (uint16_t i = 0; i < ports->count; i++)
+		least += (uint64_t)ports->ports[i].rx_queues * setups[i].rx_descriptors;
+	if (need->mbufs >= least)
+		return 0;
+	log_line(LOG_ERR, "--mbufs %u: these ports and workers need at least %" PRIu64, need->mbufs, least);
+	return -ENOBUFS;
+}
+
+static int make_pools(struct ports *ports, const struct port_need *need)
+{
+	uint16_t room = data_room(ports, need);
+	unsigned int sockets = 0;
+	bool used[RTE_DIM(ports->pools)] = { false };
+
+	for (uint16_t i = 0; i < ports->count; i++)
+		used[pool_slot(ports, &ports->ports[i])] = true;
+	for (unsigned int s = 0; s < RTE_DIM(used); s++)
+		sockets += used[s];
+	for (unsigned int s = 0; s < RTE_DIM(used); s++) {
+		char name[RTE_MEMPOOL_NAMESIZE];
+
+		if (!used[s])
+			continue;
+		snprintf(name, sizeof(name), "frames%u", s);
+		ports->pools[s] = new_pool(name, need->mbufs / sockets, room, (int)s);
+		if (!ports->pools[s])
+			return -ENOMEM;
+	}
+	ports->copies =
+		new_pool("copies", RTE_MAX(need->mbufs / 4, 1024u), RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+	return ports->copies ? 0 : -ENOMEM;
+}
+
+/* ---- opening and closing ---- */
+
+static void publish_port(const struct ports *ports, uint16_t index)
+{
+	const struct port *port = &ports->ports[index];
+	struct bh_port_info *info = &ports->counters->ports[index];
+
+	snprintf(info->name, sizeof(info->name), "%s", port->name);
+	snprintf(info->device, sizeof(info->device), "%.*s", BH_NAME_MAX, port->device);
+	memcpy(info->mac, port->mac.addr_bytes, sizeof(info->mac));
+	info->rx_queues = port->rx_queues;
+	info->tx_queues = port->tx_queues;
+	info->mtu = port->mtu;
+	info->used = 1;
+}
+
+int ports_open(struct ports *ports, const struct port_need *need)
+{
+	struct setup setups[BH_MAX_PORTS] = { 0 };
+	int error;
+
+	for (uint16_t i = 0; i < need->count; i++) {
+		struct port *port = &ports->ports[i];
+
+		snprintf(port->name, sizeof(port->name), "%s", need->ports[i].name);
+		snprintf(port->device, sizeof(port->device), "%s", need->ports[i].device);
+		port->mtu = need->ports[i].mtu;
+		port->promiscuous = need->ports[i].promiscuous;
+		error = probe(port);
+		if (error)
+			return error;
+		ports->count++; /* to be closed */
+		error = configure(port, &setups[i], &need->ports[i], need->workers);
+		if (error)
+			return error;
+		rte_eth_macaddr_get(port->id, &port->mac);
+	}
+	error = check_mbufs(ports, setups, need);
+	if (!error)
+		error = make_pools(ports, need);
+	for (uint16_t i = 0; i < ports->count && !error; i++) {
+		error = set_queues(&ports->ports[i], &setups[i],
+				   ports->pools[pool_slot(ports, &ports->ports[i])]);
+		publish_port(ports, i);
+	}
+	ports->counters->port_count = ports->count;
+	return error;
+}
+
+/* A bridge must see what is for others. Devices that have no such mode see all anyway. */
+static void assert_modes(const struct port *port, bool again)
+{
+	if (port->promiscuous && (!again || rte_eth_promiscuous_get(port->id) == 0))
+		if (rte_eth_promiscuous_enable(port->id) == -EIO)
+			log_line(LOG_WARNING, "port %s: promiscuous mode was refused", port->name);
+	if (!again || rte_eth_allmulticast_get(port->id) == 0)
+		rte_eth_allmulticast_enable(port->id);
+}
+
+int ports_start(struct ports *ports)
+{
+	for (uint16_t i = 0; i < ports->count; i++) {
+		struct port *port = &ports->ports[i];
+		int error = rte_eth_dev_start(port->id);
+
+		if (error) {
+			log_line(LOG_ERR, "port %s does not start: %s", port->name, rte_strerror(-error));
+			return error;
+		}
+		port->started = true;
+		assert_modes(port, false);
+		log_line(LOG_INFO, "port %s: %s, " RTE_ETHER_ADDR_PRT_FMT ", %u+%u queues, MTU %u%s",
+			 port->name, port->device, RTE_ETHER_ADDR_BYTES(&port->mac), port->rx_queues,
+			 port->tx_queues, port->mtu, port->strip ? ", tags by the device" : "");
+	}
+	return 0;
+}
+
+void ports_close(struct ports *ports)
+{
+	for (uint16_t i = 0; i < ports->count; i++) {
+		struct port *port = &ports->ports[i];
+
+		if (port->started)
+			rte_eth_dev_stop(port->id);
+		port->started = false;
+		rte_eth_dev_close(port->id);
+	}
+	ports->count = 0;
+}
+
+/* ---- watching ---- */
+
+static void watch_link(struct ports *ports, uint16_t index)
+{
+	struct port *port = &ports->ports[index];
+	struct rte_eth_link link;
+	char text[128];
+
+	if (rte_eth_link_get_nowait(port->id, &link) || port->up == link.link_status)
+		return;
+	port->up = link.link_status;
+	ports->counters->ports[index].up = port->up;
+	snprintf(text, sizeof(text), "port %s: link is %s", port->name, port->up ? "up" : "down");
+	ports->notice(ports->opaque, port->up ? BH_NOTICE_LINK_UP : BH_NOTICE_LINK_DOWN, text);
+}
+
+void ports_watch(struct ports *ports)
+{
+	for (uint16_t i = 0; i < ports->count; i++) {
+		struct rte_eth_stats stats;
+
+		watch_link(ports, i);
+		/* vmxnet3 forgets both modes when it is reset */
+		assert_modes(&ports->ports[i], true);
+		if (rte_eth_stats_get(ports->ports[i].id, &stats) == 0)
+			ports->counters->ports[i].missed = stats.imissed + stats.rx_nombuf + stats.ierrors;
+	}
+}
+
+void ports_transmit(const struct ports *ports, uint16_t worker, struct tx_port *list)
+{
+	for (uint16_t i = 0; i < ports->count; i++) {
+		const struct port *port = &ports->ports[i];
+
+		list[i] = (struct tx_port){
+			.burst = port_send,
+			.id = port->id,
+			.queue = worker % port->tx_queues,
+			.max_frame = port->mtu + RTE_ETHER_HDR_LEN + 4u,
+			.insert = port->insert,
+			.checksums = port->checksums,
+			.prepare = port->checksums,
+		};
+	}
+}

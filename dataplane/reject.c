@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "reject.h"
+
+#include <netinet/icmp6.h>
+#include <netinet/ip_icmp.h>
+#include <rte_ether.h>
+#include <rte_icmp.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+#include <string.h>
+
+#include "frame.h"
+#include "tx.h"
+#include "worker.h"
+
+#define HOP_LIMIT 64
+#define QUOTE_MAX 512 /* of the refused packet, in an ICMPv6 error; ICMP quotes 28 bytes */
+
+/* Which way a made frame goes: back to the sender, or on to the receiver. */
+enum direction { BACK, ON };
+
+/* Begin a frame: Ethernet header (no tag: tx gives it) with the addresses of `m`, turned round for BACK. */
+static struct rte_mbuf *begin(struct worker *w, struct rte_mbuf *m, enum direction way, uint16_t ethertype)
+{
+	const struct rte_ether_hdr *seen = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	struct rte_mbuf *made = tx_buffer(w);
+	struct rte_ether_hdr *ether;
+
+	if (!made)
+		return NULL;
+	ether = (struct rte_ether_hdr *)(void *)rte_pktmbuf_append(made, sizeof(*ether));
+	ether->dst_addr = way == BACK ? seen->src_addr : seen->dst_addr;
+	ether->src_addr = way == BACK ? seen->dst_addr : seen->src_addr;
+	ether->ether_type = rte_cpu_to_be_16(ethertype);
+	return made;
+}
+
+/* The IP header of a made packet of `length` bytes of transport; addresses of `f`, turned round for BACK. */
+static void *append_ip4(struct rte_mbuf *made, const struct frame *f, enum direction way, uint8_t protocol,
+			uint16_t length)
+{
+	struct rte_ipv4_hdr *ip =
+		(struct rte_ipv4_hdr *)(void *)rte_pktmbuf_append(made, (uint16_t)(sizeof(*ip) + length));
+
+	memset(ip, 0, sizeof(*ip) + length);
+	ip->version_ihl = RTE_IPV4_VHL_DEF;
+	ip->total_length = rte_cpu_to_be_16((uint16_t)(sizeof(*ip) + length));
+	ip->fragment_offset = rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG);
+	ip->time_to_live = HOP_LIMIT;
+	ip->next_proto_id = protocol;
+	memcpy(&ip->src_addr, (way == BACK ? frame_destination(f) : frame_source(f)) + 12, 4);
+	memcpy(&ip->dst_addr, (way == BACK ? frame_source(f) : frame_destination(f)) + 12, 4);
+	ip->hdr_checksum = rte_ipv4_cksum(ip);
+	return ip;
+}
+
+static void *append_ip6(struct rte_mbuf *made, const struct frame *f, enum direction way, uint8_t protocol,
+			uint16_t length)
+{
+	struct rte_ipv6_hdr *ip =
+		(struct rte_ipv6_hdr *)(void *)rte_pktmbuf_append(made, (uint16_t)(sizeof(*ip) + length));
+
+	memset(ip, 0, sizeof(*ip) + length);
+	ip->vtc_flow = rte_cpu_to_be_32(0x60000000);
+	ip->payload_len = rte_cpu_to_be_16(length);
+	ip->proto = protocol;
+	ip->hop_limits = HOP_LIMIT;
+	memcpy(ip->src_addr, way == BACK ? frame_destination(f) : frame_source(f), 16);
+	memcpy(ip->dst_addr, way == BACK ? frame_source(f) : frame_destination(f), 16);
+	return ip;
+}
+
+/* RST to the sender carries what it expects next (its ACK), or answers its sequence numbers; to the far end it continues
+ * the refused segment's sequence. */
+static void fill_rst(struct rte_tcp_hdr *tcp, const struct frame *f, enum direction way)
+{
+	bool acknowledged = f->tcp_flags & RTE_TCP_ACK_FLAG;
+	uint32_t length =
+		f->payload_length + !!(f->tcp_flags & RTE_TCP_SYN_FLAG) + !!(f->tcp_flags & RTE_TCP_FIN_FLAG);
+
+	tcp->src_port = rte_cpu_to_be_16(way == BACK ? f->destination_port : f->source_port);
+	tcp->dst_port = rte_cpu_to_be_16(way == BACK ? f->source_port : f->destination_port);
+	tcp->data_off = 5 << 4;
+	tcp->tcp_flags = RTE_TCP_RST_FLAG;
+	if (way == ON) {
+		tcp->sent_seq = rte_cpu_to_be_32(f->tcp_seq);
+		if (acknowledged) {
+			tcp->recv_ack = rte_cpu_to_be_32(f->tcp_ack);
+			tcp->tcp_flags |= RTE_TCP_ACK_FLAG;
+		}
+	} else if (acknowledged) {
+		tcp->sent_seq = rte_cpu_to_be_32(f->tcp_ack);
+	} else {
+		tcp->recv_ack = rte_cpu_to_be_32(f->tcp_seq + length);
+		tcp->tcp_flags |= RTE_TCP_ACK_FLAG;
+	}
+}
+
+static void send_rst(struct worker *w, struct rte_mbuf *m, enum direction way)
+{
+	struct frame *f = frame_of(m);
+	bool ipv4 = f->kind == FRAME_IPV4;
+	struct rte_mbuf *made = begin(w, m, way, ipv4 ? RTE_ETHER_TYPE_IPV4 : RTE_ETHER_TYPE_IPV6);
+	struct rte_tcp_hdr *tcp;
+	void *ip;
+
+	if (!made)
+		return;
+	ip = ipv4 ? append_ip4(made, f, way, IPPROTO_TCP, sizeof(*tcp))
+		  : append_ip6(made, f, way, IPPROTO_TCP, sizeof(*tcp));
+	tcp = RTE_PTR_ADD(ip, ipv4 ? sizeof(struct rte_ipv4_hdr) : sizeof(struct rte_ipv6_hdr));
+	fill_rst(tcp, f, way);
+	tcp->cksum = ipv4 ? rte_ipv4_udptcp_cksum(ip, tcp) : rte_ipv6_udptcp_cksum(ip, tcp);
+	tx_made(w, made, way == BACK ? f->segment : f->dest);
+}
+
+static void send_unreachable4(struct worker *w, struct rte_mbuf *m)
+{
+	struct frame *f = frame_of(m);
+	struct rte_mbuf *made = begin(w, m, BACK, RTE_ETHER_TYPE_IPV4);
+	uint32_t contiguous = rte_pktmbuf_data_len(m) - f->l3;
+	uint16_t quote = (uint16_t)RTE_MIN(RTE_MIN(f->l3_length, contiguous), (uint32_t)(f->l4 - f->l3 + 8));
+	struct rte_icmp_hdr *icmp;
+	struct rte_ipv4_hdr *ip;
+
+	if (!made)
+		return;
+	ip = append_ip4(made, f, BACK, IPPROTO_ICMP, (uint16_t)(sizeof(*icmp) + quote));
+	icmp = (struct rte_icmp_hdr *)(ip + 1);
+	icmp->icmp_type = ICMP_UNREACH;
+	icmp->icmp_code = ICMP_UNREACH_FILTER_PROHIB;
+	memcpy(icmp + 1, rte_pktmbuf_mtod_offset(m, void *, f->l3), quote);
+	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + quote);
+	tx_made(w, made, f->segment);
+}
+
+static void send_unreachable6(struct worker *w, struct rte_mbuf *m)
+{
+	struct frame *f = frame_of(m);
+	struct rte_mbuf *made = begin(w, m, BACK, RTE_ETHER_TYPE_IPV6);
+	uint32_t contiguous = rte_pktmbuf_data_len(m) - f->l3;
+	uint16_t quote = (uint16_t)RTE_MIN(RTE_MIN(f->l3_length, contiguous), (uint32_t)QUOTE_MAX);
+	struct icmp6_hdr *icmp;
+	struct rte_ipv6_hdr *ip;
+	uint32_t sum;
+
+	if (!made)
+		return;
+	ip = append_ip6(made, f, BACK, IPPROTO_ICMPV6, (uint16_t)(sizeof(*icmp) + quote));
+	icmp = (struct icmp6_hdr *)(ip + 1);
+	icmp->icmp6_type = ICMP6_DST_UNREACH;
+	icmp->icmp6_code = ICMP6_DST_UNREACH_ADMIN;
+	memcpy(icmp + 1, rte_pktmbuf_mtod_offset(m, void *, f->l3), quote);
+	sum = rte_raw_cksum(icmp, sizeof(*icmp) + quote);
+	sum += rte_ipv6_phdr_cksum(ip, 0);
+	sum = (sum & 0xffff) + (sum >> 16);
+	icmp->icmp6_cksum = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
+	tx_made(w, made, f->segment);
+}
+
+void reject_frame(struct worker *w, struct rte_mbuf *m, bool tell_far)
+{
+	const struct frame *f = frame_of(m);
+
+	if (f->flags & (FRAME_BROADCAST | FRAME_ICMP_ERROR | FRAME_FRAGMENT))
+		return;
+	if (f->protocol == IPPROTO_TCP) {
+		if (f->tcp_flags & RTE_TCP_RST_FLAG)
+			return;
+		send_rst(w, m, BACK);
+		if (tell_far)
+			send_rst(w, m, ON);
+	} else if (f->kind == FRAME_IPV4) {
+		send_unreachable4(w, m);
+	} else {
+		send_unreachable6(w, m);
+	}
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "tx.h"
+
+#include <rte_ether.h>
+#include <rte_ethdev.h>
+#include <rte_ip.h>
+#include <rte_malloc.h>
+#include <rte_ring.h>
+#include <rte_tcp.h>
+#include <rte_udp.h>
+#include <string.h>
+
+#include "flow.h"
+#include "fragment.h"
+#include "frame.h"
+#include "pipeline.h"
+
+#define GATHER (2 * BURST)
+
+/* What must be counted when the queue took the frame: by then the mbuf is the driver's. */
+struct account {
+	uint32_t length;
+	uint16_t segment;
+	uint8_t ingress;
+	bool made;
+};
+
+struct gather {
+	uint16_t count;
+	struct rte_mbuf *frames[GATHER];
+	struct account accounts[GATHER];
+};
+
+struct tx {
+	uint16_t port_count;
+	struct rte_mempool *copies;
+	struct tx_port ports[BH_MAX_PORTS];
+	struct gather gathers[BH_MAX_PORTS];
+};
+
+struct tx *tx_new(const struct tx_port *ports, uint16_t port_count, struct rte_mempool *copies, int socket)
+{
+	struct tx *tx;
+
+	if (port_count > BH_MAX_PORTS)
+		return NULL;
+	tx = rte_zmalloc_socket("tx", sizeof(*tx), RTE_CACHE_LINE_SIZE, socket);
+	if (!tx)
+		return NULL;
+	memcpy(tx->ports, ports, port_count * sizeof(*ports));
+	tx->port_count = port_count;
+	tx->copies = copies;
+	return tx;
+}
+
+void tx_free(struct tx *tx)
+{
+	if (!tx)
+		return;
+	for (uint16_t p = 0; p < tx->port_count; p++)
+		rte_pktmbuf_free_bulk(tx->gathers[p].frames, tx->gathers[p].count);
+	rte_free(tx);
+}
+
+struct tx_port *tx_port(struct tx *tx, uint16_t port)
+{
+	return &tx->ports[port];
+}
+
+struct rte_mbuf *tx_buffer(struct worker *w)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->tx->copies);
+
+	if (m)
+		memset(frame_of(m), 0, sizeof(struct frame));
+	return m;
+}
+
+static void count_sent(struct worker *w, uint16_t port, const struct account *a)
+{
+	struct bh_port_counters *ports = w->counters->ports;
+	struct bh_segment_counters *segment = &w->counters->segments[a->segment];
+
+	if (a->made)
+		ports[port].made_out++;
+	else
+		ports[a->ingress].out++;
+	ports[port].tx++;
+	ports[port].tx_bytes += a->length;
+	segment->out++;
+	segment->out_bytes += a->length;
+}
+
+/* A frame that was ready to leave and does not. */
+static void lose(struct worker *w, uint16_t port, struct rte_mbuf *m, enum bh_drop reason)
+{
+	if (frame_of(m)->flags & FRAME_MADE) {
+		w->counters->ports[port].made_dropped++;
+		rte_pktmbuf_free(m);
+		return;
+	}
+	/* its session may have ended while it waited for its burst */
+	frame_of(m)->flow = NULL;
+	drop_frame(w, m, reason);
+}
+
+/* Send frames [from, to); what the queue does not take is dropped. */
+static void send_range(struct worker *w, uint16_t p, uint16_t from, uint16_t to)
+{
+	struct tx_port *port = &w->tx->ports[p];
+	struct gather *g = &w->tx->gathers[p];
+	uint16_t sent = port->burst(port->opaque, port->id, port->queue, g->frames + from, to - from);
+
+	for (uint16_t i = from; i < from + sent; i++)
+		count_sent(w, p, &g->accounts[i]);
+	for (uint16_t i = from + sent; i < to; i++)
+		lose(w, p, g->frames[i], BH_DROP_TX_FULL);
+}
+
+static void flush_port(struct worker *w, uint16_t p)
+{
+	struct tx_port *port = &w->tx->ports[p];
+	struct gather *g = &w->tx->gathers[p];
+	uint16_t count = g->count, from = 0;
+
+	g->count = 0;
+	while (from < count) {
+		uint16_t to = count;
+
+		/* prepare stops at the first frame the driver can not send */
+		if (port->prepare)
+			to = from + rte_eth_tx_prepare(port->id, port->queue, g->frames + from, count - from);
+		if (to > from)
+			send_range(w, p, from, to);
+		if (to < count)
+			lose(w, p, g->frames[to++], BH_DROP_TX_CHECKSUM);
+		from = to;
+	}
+}
+
+void tx_flush(struct worker *w)
+{
+	for (uint16_t p = 0; p < w->tx->port_count; p++)
+		flush_port(w, p);
+}
+
+/* ---- re-tagging ---- */
+
+/* Give the frame the VLAN of a segment, keeping priority and drop eligibility. The tag is in the buffer, was taken off by the
+ * driver, or is not there; and the driver of the port can insert one, or we do. 0 or -ENOMEM (no headroom). */
+static int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan, const struct tx_port *port)
+{
+	bool in_buffer = (f->flags & FRAME_TAGGED) && !(f->flags & FRAME_STRIPPED);
+	uint16_t tci = (uint16_t)((f->tci & 0xf000) | vlan);
+
+	m->ol_flags &= ~(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
+	if (vlan == BH_VLAN_UNTAGGED)
+		return in_buffer ? rte_vlan_strip(m) : 0;
+	if (in_buffer) {
+		struct rte_vlan_hdr *tag =
+			rte_pktmbuf_mtod_offset(m, struct rte_vlan_hdr *, sizeof(struct rte_ether_hdr));
+		tag->vlan_tci = rte_cpu_to_be_16(tci);
+		return 0;
+	}
+	m->vlan_tci = tci;
+	if (port->insert) {
+		m->ol_flags |= RTE_MBUF_F_TX_VLAN;
+		return 0;
+	}
+	return rte_vlan_insert(&m);
+}
+
+/* The sender left the transport checksum to hardware that there never was: complete it, in the driver or here. `moved`
+ * is how far re-tagging has moved the IP header from where parse saw it. */
+static void complete_checksum(struct rte_mbuf *m, const struct frame *f, int moved,
+			      const struct tx_port *port)
+{
+	uint16_t l3_offset = (uint16_t)(f->l3 + moved), l4_offset = (uint16_t)(f->l4 + moved);
+	bool tcp = f->protocol == IPPROTO_TCP, ipv4 = f->kind == FRAME_IPV4;
+	void *l3 = rte_pktmbuf_mtod_offset(m, void *, l3_offset);
+	size_t at = tcp ? offsetof(struct rte_tcp_hdr, cksum) : offsetof(struct rte_udp_hdr, dgram_cksum);
+	unaligned_uint16_t *field = rte_pktmbuf_mtod_offset(m, unaligned_uint16_t *, l4_offset + at);
+
+	if (!tcp && f->protocol != IPPROTO_UDP)
+		return;
+	if (port->checksums) {
+		m->l2_len = l3_offset;
+		m->l3_len = f->l4 - f->l3;
+		m->ol_flags |= tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
+		m->ol_flags |= ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
+		*field = ipv4 ? rte_ipv4_phdr_cksum(l3, m->ol_flags) : rte_ipv6_phdr_cksum(l3, m->ol_flags);
+		return;
+	}
+	*field = 0;
+	*field = ipv4 ? rte_ipv4_udptcp_cksum_mbuf(m, l3, l4_offset)
+		      : rte_ipv6_udptcp_cksum_mbuf(m, l3, l4_offset);
+}
+
+/* ---- gathering ---- */
+
+static void gather(struct worker *w, uint16_t p, struct rte_mbuf *m, const struct account *account)
+{
+	struct gather *g = &w->tx->gathers[p];
+
+	if (g->count == GATHER)
+		flush_port(w, p);
+	g->frames[g->count] = m;
+	g->accounts[g->count++] = *account;
+}
+
+static uint32_t length_on_wire(const struct rte_mbuf *m)
+{
+	return m->pkt_len + (m->ol_flags & RTE_MBUF_F_TX_VLAN ? sizeof(struct rte_vlan_hdr) : 0);
+}
+
+/* Queue a frame that is ready for the wire, or hand it to the worker that owns the queue. */
+static void leave(struct worker *w, uint16_t p, struct rte_mbuf *m, uint16_t segment)
+{
+	struct tx_port *port = &w->tx->ports[p];
+	struct frame *f = frame_of(m);
+	struct account account = {
+		.length = length_on_wire(m),
+		.segment = segment,
+		.ingress = (uint8_t)m->port,
+		.made = f->flags & FRAME_MADE,
+	};
+
+	if (account.length > port->max_frame && !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)) {
+		lose(w, p, m, BH_DROP_TX_SIZE);
+		return;
+	}
+	if (port->owner) {
+		f->dest = segment;
+		if (rte_ring_enqueue(port->owner, m) != 0)
+			lose(w, p, m, BH_DROP_TX_FULL);
+		return;
+	}
+	gather(w, p, m, &account);
+}
+
+void tx_take(struct worker *w, uint16_t p, struct rte_mbuf *m)
+{
+	struct frame *f = frame_of(m);
+	struct account account = {
+		.length = length_on_wire(m),
+		.segment = f->dest < BH_SEGMENT_IDS ? f->dest : 0,
+		.ingress = (uint8_t)m->port,
+		.made = f->flags & FRAME_MADE,
+	};
+
+	gather(w, p, m, &account);
+}
+
+static void send_one(struct worker *w, struct rte_mbuf *m, const struct policy_segment *to, uint16_t segment)
+{
+	struct frame *f = frame_of(m);
+	struct tx_port *port = &w->tx->ports[to->port];
+	uint32_t before = m->pkt_len;
+
+	if (retag(m, f, to->vlan, port) != 0) {
+		lose(w, to->port, m, BH_DROP_NO_MEMORY);
+		return;
+	}
+	if (f->flags & FRAME_CHECKSUM_LEFT)
+		complete_checksum(m, f, (int)m->pkt_len - (int)before, port);
+	leave(w, to->port, m, segment);
+}
+
+/* The place of a segment in the policy in force, or NULL: it went while the frame was on its way. */
+static const struct policy_segment *place(const struct worker *w, uint16_t segment)
+{
+	const struct policy_segment *to;
+
+	if (!segment || segment >= BH_SEGMENT_IDS)
+		return NULL;
+	to = &w->policy->segments[segment];
+	return to->index == BH_NONE || to->port >= w->tx->port_count ? NULL : to;
+}
+
+void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+{
+	const struct policy_segment *to = place(w, segment);
+	struct frame *f = frame_of(m);
+
+	if (!to) {
+		drop_frame(w, m, BH_DROP_NO_DESTINATION);
+		return;
+	}
+	if (!(f->flags & FRAME_REASSEMBLED)) {
+		send_one(w, m, to, segment);
+		return;
+	}
+	for (uint16_t i = 0; i < f->set->count; i++)
+		send_one(w, f->set->frames[i], to, segment);
+	fragment_set_free(w, f->set);
+	rte_pktmbuf_free(m);
+}
+
+static struct rte_mbuf *copy_of(struct worker *w, struct rte_mbuf *m)
+{
+	struct rte_mbuf *copy = rte_pktmbuf_copy(m, w->tx->copies, 0, UINT32_MAX);
+
+	if (!copy)
+		return NULL;
+	*frame_of(copy) = *frame_of(m);
+	copy->port = m->port;
+	copy->vlan_tci = m->vlan_tci;
+	copy->ol_flags = m->ol_flags & ~(RTE_MBUF_F_EXTERNAL | RTE_MBUF_F_INDIRECT);
+	return copy;
+}
+
+static void copy_one(struct worker *w, struct rte_mbuf *m, const struct policy_segment *to, uint16_t segment)
+{
+	struct rte_mbuf *copy = copy_of(w, m);
+
+	if (copy)
+		send_one(w, copy, to, segment);
+	else
+		count_drop(w, m, BH_DROP_NO_MEMORY);
+}
+
+void tx_copy(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+{
+	const struct policy_segment *to = place(w, segment);
+	const struct frame *f = frame_of(m);
+
+	if (!to) {
+		count_drop(w, m, BH_DROP_NO_DESTINATION);
+		return;
+	}
+	if (!(f->flags & FRAME_REASSEMBLED)) {
+		copy_one(w, m, to, segment);
+		return;
+	}
+	for (uint16_t i = 0; i < f->set->count; i++)
+		copy_one(w, f->set->frames[i], to, segment);
+}
+
+/* ---- frames of our own ---- */
+
+void tx_made(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+{
+	const struct policy_segment *to = place(w, segment);
+	struct frame *f = frame_of(m);
+
+	if (!to) {
+		rte_pktmbuf_free(m);
+		return;
+	}
+	f->flags |= FRAME_MADE;
+	m->port = to->port;
+	w->counters->ports[to->port].made++;
+	send_one(w, m, to, segment);
+}
+
+static void mirror_one(struct worker *w, struct rte_mbuf *m, uint16_t p, uint16_t vlan)
+{
+	struct rte_mbuf *copy = copy_of(w, m);
+
+	w->counters->ports[p].made++;
+	if (!copy || retag(copy, frame_of(copy), vlan, &w->tx->ports[p]) != 0) {
+		rte_pktmbuf_free(copy);
+		w->counters->ports[p].made_dropped++;
+		return;
+	}
+	frame_of(copy)->flags |= FRAME_MADE;
+	leave(w, p, copy, 0);
+}
+
+void tx_mirror(struct worker *w, struct rte_mbuf *m, uint16_t p, uint16_t vlan)
+{
+	const struct frame *f = frame_of(m);
+
+	if (p >= w->tx->port_count)
+		return;
+	if (!(f->flags & FRAME_REASSEMBLED)) {
+		mirror_one(w, m, p, vlan);
+		return;
+	}
+	for (uint16_t i = 0; i < f->set->count; i++)
+		mirror_one(w, f->set->frames[i], p, vlan);
+}
+
+/* ---- the stage ---- */
+
+uint16_t tx_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++)
+		tx_frame(w, frames[i], frame_of(frames[i])->dest);
+	return 0;
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "workerloop.h"
+
+#include <errno.h>
+#include <rte_launch.h>
+#include <rte_lcore.h>
+#include <rte_malloc.h>
+#include <rte_pause.h>
+#include <rte_rcu_qsbr.h>
+#include <rte_ring.h>
+#include <stdatomic.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "classify.h"
+#include "environment.h"
+#include "flow.h"
+#include "fragment.h"
+#include "mactable.h"
+#include "rx.h"
+
+/* Under load the tables are looked after every so many rounds, idle in each. */
+#define HOUSEKEEPING_ROUNDS 8u
+#define FLOW_BUDGET 64u
+#define DETECTION_BUDGET 16u
+#define FRAGMENT_BUDGET 16u
+#define MAC_BUDGET 64u
+/* Empty rounds before the first sleep: some microseconds, so that a burst's gaps are not slept through. */
+#define IDLE_ROUNDS 512u
+/* Empty rounds at each length of sleep before it doubles */
+#define IDLE_STEP 8u
+
+/* A transmit queue that this worker sends for others. */
+struct shared_queue {
+	uint16_t port;
+	struct rte_ring *ring;
+};
+
+struct loop {
+	struct engine *engine;
+	struct worker *w;
+	struct rx rx;
+	struct listing *listing;
+	struct shared_queue shared[BH_MAX_PORTS];
+	uint16_t shared_count;
+	uint32_t idle;      /* empty rounds on end */
+	uint32_t rounds;    /* since the tables were looked after */
+	uint32_t gap_epoch; /* last reset seen */
+	uint64_t busy_ns;   /* start of the last round, if it had frames */
+};
+
+struct engine {
+	_Atomic(const struct policy *) policy; /* main: rw, workers: ro */
+	_Atomic bool stop;
+	_Atomic uint32_t gap_epoch;
+	const struct clock *clock;
+	struct rte_rcu_qsbr *qsbr;
+	uint32_t idle_sleep_us;
+	uint16_t count;   /* of workers to be */
+	uint16_t running; /* of loops launched */
+	struct loop *loops[BH_MAX_WORKERS];
+};
+
+/* ---- a round ---- */
+
+static void take_policy(struct loop *l)
+{
+	struct worker *w = l->w;
+	const struct policy *policy = atomic_load_explicit(&l->engine->policy, memory_order_acquire);
+
+	if (likely(policy == w->policy))
+		return;
+	w->policy = policy;
+	if (!policy)
+		return;
+	if (!w->start_ns)
+		w->start_ns = w->now_ns;
+	if (w->id == 0)
+		mac_table_policy(w);
+}
+
+static uint32_t send_for_others(struct loop *l)
+{
+	uint32_t seen = 0;
+
+	for (uint16_t i = 0; i < l->shared_count; i++) {
+		struct rte_mbuf *frames[BURST];
+		unsigned int count =
+			rte_ring_sc_dequeue_burst(l->shared[i].ring, (void **)frames, BURST, NULL);
+
+		for (unsigned int k = 0; k < count; k++)
+			tx_take(l->w, l->shared[i].port, frames[k]);
+		seen += count;
+	}
+	return seen;
+}
+
+static void look_after(struct loop *l)
+{
+	struct worker *w = l->w;
+
+	l->rounds = 0;
+	w->unix_offset_us = clock_unix_offset(l->engine->clock);
+	if (!w->policy)
+		return;
+	flow_age(w, FLOW_BUDGET);
+	classifier_age(w, DETECTION_BUDGET);
+	fragments_age(w, FRAGMENT_BUDGET);
+	if (w->id == 0)
+		mac_table_serve(w, MAC_BUDGET);
+	listing_serve(w, l->listing);
+}
+
+/* Time between the starts of two rounds that both had frames: how long a frame may have waited for this loop. */
+static void measure_gap(struct loop *l, bool busy, uint64_t start_ns)
+{
+	uint64_t *longest = &l->w->counters->cells[BH_WORKER_LONGEST_GAP];
+	uint32_t epoch = atomic_load_explicit(&l->engine->gap_epoch, memory_order_relaxed);
+
+	if (unlikely(epoch != l->gap_epoch)) {
+		l->gap_epoch = epoch;
+		l->busy_ns = 0;
+		*longest = 0;
+	}
+	if (busy && l->busy_ns && start_ns - l->busy_ns > *longest)
+		*longest = start_ns - l->busy_ns;
+	l->busy_ns = busy ? start_ns : 0;
+}
+
+/* Returns whether there were frames. */
+static bool do_round(struct loop *l)
+{
+	struct worker *w = l->w;
+	uint64_t now = clock_now(l->engine->clock);
+	uint32_t seen;
+
+	/* counters of two CPUs may differ by some ticks */
+	if (likely(now > w->now_ns))
+		w->now_ns = now;
+	take_policy(l);
+	seen = rx_round(w, &l->rx);
+	seen += send_for_others(l);
+	tx_flush(w);
+	if (!seen || ++l->rounds >= HOUSEKEEPING_ROUNDS) {
+		look_after(l);
+		tx_flush(w);
+	}
+	worker_count(w, BH_WORKER_POLLS, 1);
+	measure_gap(l, seen, w->now_ns);
+	return seen;
+}
+
+/* ---- idle ---- */
+
+/* Sleep longer the longer nothing came, up to the bound. While asleep a worker holds up no grace period. */
+static void rest(struct loop *l)
+{
+	uint32_t limit = l->engine->idle_sleep_us, step;
+	uint64_t us;
+
+	l->idle++;
+	if (!limit || l->idle < IDLE_ROUNDS) {
+		rte_pause();
+		return;
+	}
+	step = (l->idle - IDLE_ROUNDS) / IDLE_STEP;
+	us = step < 17 ? RTE_MIN(1u << step, limit) : limit;
+	rte_rcu_qsbr_thread_offline(l->engine->qsbr, l->w->id);
+	worker_count(l->w, BH_WORKER_SLEEPS, 1);
+	nanosleep(&(struct timespec){ .tv_nsec = (long)us * 1000 }, NULL);
+	rte_rcu_qsbr_thread_online(l->engine->qsbr, l->w->id);
+}
+
+static int loop_main(void *argument)
+{
+	struct loop *l = argument;
+	struct rte_rcu_qsbr *qsbr = l->engine->qsbr;
+	uint16_t id = l->w->id;
+
+	/* the kernel's default would add 50 us to every sleep */
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	rte_rcu_qsbr_thread_online(qsbr, id);
+	while (!atomic_load_explicit(&l->engine->stop, memory_order_relaxed)) {
+		if (do_round(l))
+			l->idle = 0;
+		else
+			rest(l);
+		rte_rcu_qsbr_quiescent(qsbr, id);
+	}
+	rte_rcu_qsbr_thread_offline(qsbr, id);
+	return 0;
+}
+
+/* ---- the main thread's side ---- */
+
+struct engine *engine_new(const struct clock *clock, uint16_t workers, uint32_t idle_sleep_us)
+{
+	struct engine *engine = rte_zmalloc("engine", sizeof(*engine), RTE_CACHE_LINE_SIZE);
+
+	if (!engine)
+		return NULL;
+	engine->qsbr = rte_zmalloc("qsbr", rte_rcu_qsbr_get_memsize(workers), RTE_CACHE_LINE_SIZE);
+	if (!engine->qsbr || rte_rcu_qsbr_init(engine->qsbr, workers)) {
+		engine_free(engine);
+		return NULL;
+	}
+	engine->clock = clock;
+	engine->count = workers;
+	engine->idle_sleep_us = idle_sleep_us;
+	return engine;
+}
+
+static void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	listing_free(l->listing);
+	rte_free(l);
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	for (uint16_t i = 0; i < engine->count; i++)
+		loop_free(engine->loops[i]);
+	rte_free(engine->qsbr);
+	rte_free(engine);
+}
+
+static int make_loop(struct engine *engine, struct worker *w, const struct ports *ports,
+		     const struct handoff *handoff)
+{
+	int socket = (int)rte_lcore_to_socket_id(environment_lcore(w->id));
+	struct loop *l = rte_zmalloc_socket("loop", sizeof(*l), RTE_CACHE_LINE_SIZE, socket);
+
+	if (!l)
+		return -ENOMEM;
+	engine->loops[w->id] = l;
+	l->engine = engine;
+	l->w = w;
+	l->listing = listing_new(socket);
+	rx_init(&l->rx, w->id, engine->count, ports, handoff);
+	for (uint16_t p = 0; p < ports->count; p++)
+		if (w->id < ports->ports[p].tx_queues && handoff->queues[p][w->id])
+			l->shared[l->shared_count++] = (struct shared_queue){ p, handoff->queues[p][w->id] };
+	w->now_ns = clock_now(engine->clock);
+	w->unix_offset_us = clock_unix_offset(engine->clock);
+	return l->listing ? rte_rcu_qsbr_thread_register(engine->qsbr, w->id) : -ENOMEM;
+}
+
+int engine_start(struct engine *engine, struct workers *workers, const struct ports *ports,
+		 const struct handoff *handoff)
+{
+	for (uint16_t i = 0; i < engine->count; i++) {
+		int error = make_loop(engine, workers->list[i], ports, handoff);
+
+		if (error)
+			return error;
+	}
+	for (uint16_t i = 0; i < engine->count; i++) {
+		int error = rte_eal_remote_launch(loop_main, engine->loops[i], environment_lcore(i));
+
+		if (error)
+			return error;
+		engine->running++;
+	}
+	return 0;
+}
+
+void engine_stop(struct engine *engine)
+{
+	atomic_store_explicit(&engine->stop, true, memory_order_relaxed);
+	for (uint16_t i = 0; i < engine->running; i++)
+		rte_eal_wait_lcore(environment_lcore(i));
+	engine->running = 0;
+}
+
+void engine_publish(struct engine *engine, const struct policy *policy)
+{
+	uint64_t token;
+
+	atomic_store_explicit(&engine->policy, policy, memory_order_release);
+	token = rte_rcu_qsbr_start(engine->qsbr);
+	/* not rte_rcu_qsbr_synchronize(): it spins, and this thread may share its CPU with the worker it waits for */
+	while (!rte_rcu_qsbr_check(engine->qsbr, token, false))
+		nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+}
+
+void engine_reset_gap(struct engine *engine)
+{
+	atomic_fetch_add_explicit(&engine->gap_epoch, 1, memory_order_relaxed);
+}
+
+struct listing *engine_listing(struct engine *engine, uint16_t worker)
+{
+	return worker < engine->count && engine->loops[worker] ? engine->loops[worker]->listing : NULL;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "workers.h"
+
+#include <errno.h>
+#include <rte_malloc.h>
+
+#include "classify.h"
+#include "environment.h"
+#include "flow.h"
+#include "fragment.h"
+#include "layer2.h"
+#include "mactable.h"
+
+#define SERVER_NAMES 65536u
+/* Rejects a second of all workers: enough for people, too few to be used as an amplifier. Replay has no limit, so that its
+ * result does not depend on the number of workers. */
+#define REJECTS 1000u
+
+static int socket_of(const struct workers_need *need, uint16_t id)
+{
+	return need->replay ? SOCKET_ID_ANY : (int)rte_lcore_to_socket_id(environment_lcore(id));
+}
+
+/* A worker's share of a size that is given for all together. */
+static uint32_t share(const struct workers_need *need, uint32_t size)
+{
+	return need->replay ? size : RTE_MAX(size / need->count, 1u);
+}
+
+static struct classifier *classifier_for(struct workers *workers, const struct workers_need *need,
+					 uint16_t id, int socket)
+{
+	if (!need->replay || id == 0)
+		workers->classifiers[id] =
+			classifier_new(share(need, need->sizes->detecting),
+				       need->sizes->dpi_memory / (need->replay ? 1 : need->count),
+				       share(need, SERVER_NAMES), socket);
+	return workers->classifiers[need->replay ? 0 : id];
+}
+
+static int make_worker(struct workers *workers, const struct workers_need *need, uint16_t id)
+{
+	int socket = socket_of(need, id);
+	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, socket);
+
+	if (!w)
+		return -ENOMEM;
+	workers->list[id] = w;
+	workers->count = id + 1;
+	w->id = id;
+	w->worker_count = need->count;
+	w->replay = need->replay;
+	w->seed = need->seed;
+	if (!need->replay)
+		bucket_init(&w->rejects, RTE_MAX(REJECTS / need->count, 1u), REJECTS / need->count);
+	w->counters = counterfile_worker(need->counters, id);
+	w->directory = need->counters->counters;
+	w->macs = workers->macs;
+	w->flows = flow_table_new(share(need, need->sizes->flows), socket);
+	w->tx = tx_new(need->transmit + id * need->port_count, need->port_count, need->copies, socket);
+	w->fragments = fragments_new(share(need, need->sizes->fragments), socket, id);
+	w->layer2 = layer2_new(id, socket);
+	w->events = event_ring_new(need->event_slots, socket);
+	w->classifier = classifier_for(workers, need, id, socket);
+	return w->flows && w->tx && w->fragments && w->layer2 && w->events && w->classifier ? 0 : -ENOMEM;
+}
+
+int workers_open(struct workers *workers, const struct workers_need *need)
+{
+	int error = 0;
+
+	*workers = (struct workers){ .replay = need->replay };
+	workers->macs = mac_table_new(need->sizes->macs, need->count, SOCKET_ID_ANY);
+	if (!workers->macs)
+		return -ENOMEM;
+	for (uint16_t id = 0; id < need->count && !error; id++)
+		error = make_worker(workers, need, id);
+	for (uint16_t id = 1; need->replay && id < need->count && !error; id++)
+		flow_table_share(workers->list[id]->flows, workers->list[0]->flows);
+	if (error)
+		workers_close(workers);
+	return error;
+}
+
+static void free_worker(struct worker *w)
+{
+	event_ring_free(w->events);
+	layer2_free(w->layer2);
+	fragments_free(w->fragments);
+	tx_free(w->tx);
+	flow_table_free(w->flows);
+	rte_free(w);
+}
+
+void workers_close(struct workers *workers)
+{
+	/* the first one's tables may be shared by the others */
+	for (uint16_t id = workers->count; id-- > 0;)
+		free_worker(workers->list[id]);
+	for (uint16_t id = 0; id < workers->count; id++)
+		classifier_free(workers->classifiers[id]);
+	mac_table_free(workers->macs);
+	*workers = (struct workers){ 0 };
+}

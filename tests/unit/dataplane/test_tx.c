@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* needs: dataplane/tx.c dataplane/drop.c dataplane/reject.c dataplane/bucket.c */
+/* Re-tagging, copies, full queues and rejects, on a queue that is a list. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <rte_ip.h>
+#include <rte_tcp.h>
+
+#include "eal.h"
+#include "flow.h"
+#include "fragment.h"
+#include "reject.h"
+#include "tx.h"
+
+/* what tx needs of sessions and fragments here: there are none */
+struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
+{
+	(void)table;
+	(void)flow;
+	return NULL;
+}
+
+void fragment_set_free(struct worker *w, struct fragment_set *set)
+{
+	(void)w;
+	set->count = 0;
+}
+
+enum { WEB = 1, APP = 2, PLAIN = 3 };
+
+static struct rte_mempool *pool;
+static struct rte_mbuf *sent[256];
+static unsigned int sent_count, queue_room;
+
+static uint16_t list_burst(void *opaque, uint16_t port, uint16_t queue, struct rte_mbuf **frames,
+			   uint16_t count)
+{
+	uint16_t taken = 0;
+
+	(void)opaque;
+	(void)port;
+	(void)queue;
+	while (taken < count && sent_count < queue_room)
+		sent[sent_count++] = frames[taken++];
+	return taken;
+}
+
+static struct policy_segment segments[BH_SEGMENT_IDS];
+static struct policy policy;
+static struct worker *w;
+
+static int setup(void **state)
+{
+	struct tx_port port = { .burst = list_burst, .max_frame = 1522 };
+
+	(void)state;
+	if (!pool)
+		pool = eal_pool("frames", 511, 2048);
+	w = eal_worker();
+	for (unsigned int i = 0; i < BH_SEGMENT_IDS; i++)
+		segments[i].index = BH_NONE;
+	segments[WEB] = (struct policy_segment){ .index = 0, .vlan = 101 };
+	segments[APP] = (struct policy_segment){ .index = 1, .vlan = 102 };
+	segments[PLAIN] = (struct policy_segment){ .index = 2, .vlan = BH_VLAN_UNTAGGED };
+	policy.segments = segments;
+	w->policy = &policy;
+	w->tx = tx_new(&port, 1, pool, 0);
+	sent_count = 0;
+	queue_room = RTE_DIM(sent);
+	return w->tx ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < sent_count; i++)
+		rte_pktmbuf_free(sent[i]);
+	tx_free(w->tx);
+	eal_worker_free(w);
+	assert_int_equal(rte_mempool_in_use_count(pool), 0);
+	return 0;
+}
+
+/* Ethernet, optionally a tag with priority 5 and DEI, IPv4, TCP with 4 bytes */
+static struct rte_mbuf *frame(bool tagged)
+{
+	uint8_t bytes[128] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1 };
+	size_t at = 12;
+	struct rte_mbuf *m;
+	struct frame *f;
+
+	if (tagged) {
+		memcpy(bytes + at, "\x81\x00\xb0\x65", 4);
+		at += 4;
+	}
+	memcpy(bytes + at, "\x08\x00", 2);
+	at += 2;
+	memcpy(bytes + at, "\x45\x00\x00\x2c\x00\x01\x00\x00\x40\x06\x00\x00\x0a\x0a\x00\x0b\x0a\x0a\x00\x15",
+	       20);
+	memcpy(bytes + at + 20,
+	       "\x9c\x41\x1f\x90\x00\x00\x00\x07\x00\x00\x00\x00\x50\x02\xff\xff\x00\x00\x00\x00"
+	       "data",
+	       24);
+	m = eal_frame(pool, bytes, at + 44);
+	f = frame_of(m);
+	f->kind = FRAME_IPV4;
+	f->protocol = IPPROTO_TCP;
+	f->l3 = (uint16_t)at;
+	f->l4 = (uint16_t)(at + 20);
+	f->payload = (uint16_t)(at + 40);
+	f->payload_length = 4;
+	f->l3_length = 44;
+	f->tcp_flags = RTE_TCP_SYN_FLAG;
+	f->tcp_seq = 7;
+	f->source_port = 40001;
+	f->destination_port = 8080;
+	memcpy(f->key.address[0], "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\x0a\x00\x0b", 16);
+	memcpy(f->key.address[1], "\0\0\0\0\0\0\0\0\0\0\xff\xff\x0a\x0a\x00\x15", 16);
+	f->segment = WEB;
+	f->dest = APP;
+	f->flags = tagged ? FRAME_TAGGED : 0;
+	f->tci = tagged ? 0xb065 : 0;
+	f->wire_length = m->pkt_len;
+	w->counters->ports[0].in++;
+	return m;
+}
+
+static const uint8_t *bytes_of(unsigned int i)
+{
+	return rte_pktmbuf_mtod(sent[i], const uint8_t *);
+}
+
+static void assert_identity(void)
+{
+	const struct bh_port_counters *p = &w->counters->ports[0];
+	uint64_t drops = 0;
+
+	for (unsigned int r = 0; r < BH_DROP_COUNT; r++)
+		drops += p->drops[r];
+	assert_int_equal(p->in + p->copies, p->out + drops + p->consumed + p->held);
+	assert_int_equal(p->made, p->made_out + p->made_dropped);
+}
+
+static void test_tag_is_rewritten_and_priority_kept(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+	uint8_t before[64];
+	uint32_t length = m->pkt_len;
+
+	(void)state;
+	memcpy(before, rte_pktmbuf_mtod(m, void *), length);
+	tx_frame(w, m, APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 1);
+	assert_int_equal(sent[0]->pkt_len, length);
+	before[14] = 0xb0;
+	before[15] = 102;
+	assert_memory_equal(bytes_of(0), before, length);
+	assert_identity();
+}
+
+static void test_tag_is_taken_off_and_put_on(void **state)
+{
+	(void)state;
+	tx_frame(w, frame(true), PLAIN);
+	tx_frame(w, frame(false), APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 2);
+	assert_memory_equal(bytes_of(0) + 12, "\x08\x00\x45", 3);
+	assert_int_equal(sent[0]->pkt_len, 58);
+	assert_memory_equal(bytes_of(1) + 12, "\x81\x00\x00\x66\x08\x00\x45", 7);
+	assert_int_equal(sent[1]->pkt_len, 62);
+	assert_identity();
+}
+
+static void test_stripped_tag(void **state)
+{
+	struct rte_mbuf *m = frame(false);
+
+	(void)state;
+	frame_of(m)->flags = FRAME_TAGGED | FRAME_STRIPPED;
+	frame_of(m)->tci = m->vlan_tci = 0xb065;
+	m->ol_flags = RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED;
+	tx_port(w->tx, 0)->insert = true;
+	tx_frame(w, m, APP);
+	m = frame(false);
+	frame_of(m)->flags = FRAME_TAGGED | FRAME_STRIPPED;
+	frame_of(m)->tci = m->vlan_tci = 0xb065;
+	tx_flush(w);
+	tx_port(w->tx, 0)->insert = false;
+	tx_frame(w, m, APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 2);
+	assert_true(sent[0]->ol_flags & RTE_MBUF_F_TX_VLAN);
+	assert_int_equal(sent[0]->vlan_tci, 0xb066);
+	assert_int_equal(sent[0]->pkt_len, 58);
+	assert_false(sent[1]->ol_flags & RTE_MBUF_F_TX_VLAN);
+	assert_memory_equal(bytes_of(1) + 12, "\x81\x00\xb0\x66\x08\x00", 6);
+	assert_identity();
+}
+
+static void test_full_queue_drops(void **state)
+{
+	(void)state;
+	queue_room = 3;
+	for (int i = 0; i < 5; i++)
+		tx_frame(w, frame(true), APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 3);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_FULL), 2);
+	assert_int_equal(w->counters->segments[APP].out, 3);
+	assert_identity();
+}
+
+static void test_many_frames_flush_by_themselves(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 200; i++)
+		tx_frame(w, frame(true), APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 200);
+	assert_identity();
+}
+
+static void test_segment_that_went(void **state)
+{
+	(void)state;
+	tx_frame(w, frame(true), 77);
+	tx_frame(w, frame(true), SEGMENT_NONE);
+	tx_flush(w);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_NO_DESTINATION), 2);
+	assert_identity();
+}
+
+static void test_too_large(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+
+	(void)state;
+	assert_non_null(rte_pktmbuf_append(m, 1500));
+	tx_frame(w, m, APP);
+	tx_flush(w);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_SIZE), 1);
+	assert_identity();
+}
+
+static void test_copies_are_frames_of_their_own(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+
+	(void)state;
+	w->counters->ports[0].copies++;
+	tx_copy(w, m, PLAIN);
+	tx_frame(w, m, APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 2);
+	assert_memory_equal(bytes_of(0) + 12, "\x08\x00\x45", 3);
+	assert_memory_equal(bytes_of(1) + 12, "\x81\x00\xb0\x66\x08\x00", 6);
+	assert_identity();
+}
+
+static void test_mirror_is_made(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+
+	(void)state;
+	tx_mirror(w, m, 0, 999);
+	tx_frame(w, m, APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 2);
+	assert_memory_equal(bytes_of(0) + 12, "\x81\x00\xb3\xe7\x08\x00", 6);
+	assert_int_equal(w->counters->ports[0].made_out, 1);
+	assert_identity();
+}
+
+static void test_checksum_left_to_hardware(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+	const struct rte_ipv4_hdr *ip;
+
+	(void)state;
+	frame_of(m)->flags |= FRAME_CHECKSUM_LEFT;
+	tx_frame(w, m, PLAIN); /* the header moves by a tag */
+	tx_flush(w);
+	ip = (const void *)(bytes_of(0) + 14);
+	assert_int_equal(rte_ipv4_udptcp_cksum_verify(ip, ip + 1), 0);
+	assert_identity();
+}
+
+static void test_reject_answers_syn(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+	const struct rte_ipv4_hdr *ip;
+	const struct rte_tcp_hdr *tcp;
+
+	(void)state;
+	reject_frame(w, m, false);
+	drop_frame(w, m, BH_DROP_REJECT);
+	tx_flush(w);
+	assert_int_equal(sent_count, 1);
+	assert_memory_equal(bytes_of(0), "\x02\0\0\0\x01\x01\x02\0\0\0\x02\x01\x81\0\0\x65\x08\0", 18);
+	ip = (const void *)(bytes_of(0) + 18);
+	tcp = (const void *)(ip + 1);
+	assert_memory_equal(&ip->src_addr, "\x0a\x0a\x00\x15", 4);
+	assert_int_equal(rte_be_to_cpu_16(tcp->src_port), 8080);
+	assert_int_equal(tcp->tcp_flags, RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG);
+	assert_int_equal(rte_be_to_cpu_32(tcp->recv_ack), 7 + 4 + 1);
+	assert_int_equal(rte_ipv4_cksum(ip), 0);
+	assert_int_equal(rte_ipv4_udptcp_cksum_verify(ip, tcp), 0);
+	assert_identity();
+}
+
+static void test_reject_tells_both_ends(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+
+	(void)state;
+	frame_of(m)->tcp_flags = RTE_TCP_ACK_FLAG | RTE_TCP_PSH_FLAG;
+	frame_of(m)->tcp_ack = 4242;
+	reject_frame(w, m, true);
+	drop_frame(w, m, BH_DROP_REJECT);
+	tx_flush(w);
+	assert_int_equal(sent_count, 2);
+	assert_int_equal(
+		rte_be_to_cpu_32(((const struct rte_tcp_hdr *)(const void *)(bytes_of(0) + 38))->sent_seq),
+		4242);
+	assert_memory_equal(bytes_of(1), "\x02\0\0\0\x02\x01\x02\0\0\0\x01\x01\x81\0\0\x66\x08\0", 18);
+	assert_int_equal(
+		rte_be_to_cpu_32(((const struct rte_tcp_hdr *)(const void *)(bytes_of(1) + 38))->sent_seq),
+		7);
+	assert_identity();
+}
+
+static void test_reject_never_answers(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+
+	(void)state;
+	frame_of(m)->tcp_flags = RTE_TCP_RST_FLAG;
+	reject_frame(w, m, true);
+	frame_of(m)->tcp_flags = RTE_TCP_SYN_FLAG;
+	frame_of(m)->flags |= FRAME_BROADCAST;
+	reject_frame(w, m, true);
+	frame_of(m)->flags = FRAME_TAGGED | FRAME_ICMP_ERROR;
+	frame_of(m)->protocol = IPPROTO_ICMP;
+	reject_frame(w, m, true);
+	drop_frame(w, m, BH_DROP_REJECT);
+	tx_flush(w);
+	assert_int_equal(sent_count, 0);
+	assert_identity();
+}
+
+static void test_reject_udp_quotes_the_packet(void **state)
+{
+	struct rte_mbuf *m = frame(true);
+
+	(void)state;
+	frame_of(m)->protocol = IPPROTO_UDP;
+	reject_frame(w, m, false);
+	drop_frame(w, m, BH_DROP_REJECT);
+	tx_flush(w);
+	assert_int_equal(sent_count, 1);
+	assert_int_equal(sent[0]->pkt_len, 18 + 20 + 8 + 28);
+	assert_memory_equal(bytes_of(0) + 38, "\x03\x0d", 2);
+	assert_memory_equal(bytes_of(0) + 46, "\x45\x00\x00\x2c", 4);
+	assert_int_equal((uint16_t)~rte_raw_cksum(bytes_of(0) + 38, 36), 0);
+	assert_identity();
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(test_tag_is_rewritten_and_priority_kept),
+		TEST(test_tag_is_taken_off_and_put_on),
+		TEST(test_stripped_tag),
+		TEST(test_full_queue_drops),
+		TEST(test_many_frames_flush_by_themselves),
+		TEST(test_segment_that_went),
+		TEST(test_too_large),
+		TEST(test_copies_are_frames_of_their_own),
+		TEST(test_mirror_is_made),
+		TEST(test_checksum_left_to_hardware),
+		TEST(test_reject_answers_syn),
+		TEST(test_reject_tells_both_ends),
+		TEST(test_reject_never_answers),
+		TEST(test_reject_udp_quotes_the_packet),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
