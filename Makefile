@@ -105,7 +105,7 @@ unit: $(UNIT_PROGRAMS) ## unit tests under ASan and UBSan
 
 # ---- tests ----
 
-.PHONY: test check golden replay-tests lab-tests evaluator-million
+.PHONY: test check golden replay-tests edge-cases lab-tests evaluator-million
 test: deps ## everything: units, golden policies, replay and the lab (installs what it needs first)
 	@$(MAKE) --no-print-directory check
 
@@ -121,6 +121,10 @@ golden: all ## policies that must be accepted, and those that must be refused wi
 
 replay-tests: all sanitized ## captures made by the project, through the real dataplane
 	@tests/replay/run
+	@tests/replay/exhaustion
+
+edge-cases: all sanitized ## hostile and odd frames, one a file, and what each must meet
+	@tests/packets/run
 
 lab-tests: all ## machines in network namespaces round a real virtual switch (root)
 	@tests/run-lab
@@ -129,6 +133,8 @@ lab-tests: all ## machines in network namespaces round a real virtual switch (ro
 evaluator-million: ## a million random questions to evaluator and naive reference
 	@$(MAKE) --no-print-directory U=build/optimized 'SANITIZERS=-O2' build/optimized/control/test_reference
 	BH_PAIRS=1000000 build/optimized/control/test_reference
+
+include tests/fuzz/fuzz.mk
 
 # ---- quality ----
 
@@ -143,7 +149,7 @@ lint: ## warnings as errors with gcc and clang, clang-format, cppcheck, shellche
 	cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --inline-suppr \
 		--suppressions-list=.cppcheck -Iinclude -Idataplane -Icontrol -j2 dataplane control
 	shellcheck -x -P SCRIPTDIR $(SCRIPTS)
-	codespell --skip=build,.git --ignore-words=.codespell $(shell git ls-files -co --exclude-standard | grep -v '^tests/packets\|^tests/golden')
+	codespell --skip=build,.git --ignore-words=.codespell $(shell git ls-files -co --exclude-standard | grep -v '^tests/packets\|^tests/golden\|^tests/fuzz/corpus\|^tests/fuzz/regressions')
 	@echo 'lint: clean'
 
 format: ## clang-format on every C file
@@ -174,14 +180,17 @@ run: deps ## the same lab, left up with a shell to play in
 
 DESTDIR ?=
 PREFIX ?= /usr
-install: all man ## into $(DESTDIR)$(PREFIX)
+install: all man ## into $(DESTDIR)$(PREFIX); a bulkhead.yaml that is there already is kept
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/sbin $(B)/bulkhead-dataplane $(B)/bulkheadd
 	install -D -m 755 -t $(DESTDIR)$(PREFIX)/bin $(B)/bulkheadctl
-	install -D -m 644 -t $(DESTDIR)/lib/systemd/system deploy/systemd/*.service
+	install -D -m 644 -t $(DESTDIR)/lib/systemd/system deploy/systemd/*.service deploy/systemd/*.socket
+	sed -i 's|^ExecStart=/usr/|ExecStart=$(PREFIX)/|' $(DESTDIR)/lib/systemd/system/bulkhead*.service
+	install -D -m 644 deploy/systemd/sysusers.conf $(DESTDIR)/usr/lib/sysusers.d/bulkhead.conf
 	install -D -m 644 deploy/completion/bulkheadctl.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/bulkheadctl
-	install -D -m 644 deploy/bulkhead.yaml $(DESTDIR)/etc/bulkhead/bulkhead.yaml
+	test -e $(DESTDIR)/etc/bulkhead/bulkhead.yaml || install -D -m 644 deploy/bulkhead.yaml $(DESTDIR)/etc/bulkhead/bulkhead.yaml
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/bulkhead README.md LICENSE
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/bulkhead/policies policies/*.yaml
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/bulkhead/policies/feeds policies/feeds/*
 	for page in $(MAN_PAGES); do install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/man/man$${page##*.} $$page; done
 
 MAN_PAGES = $(patsubst deploy/man/%.scd,build/man/%,$(wildcard deploy/man/*.scd))

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bulkhead.yaml: see appliance.h for the whole of it. */
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -320,6 +317,45 @@ static void read_log(struct decoder *decoder, const struct node *node, void *tar
 	decode_map(decoder, node, "log", keys, DECODE_COUNT(keys), target);
 }
 
+static void group_name(struct decoder *decoder, const struct node *node, void *target)
+{
+	const char *name = decode_name(decoder, node, false);
+
+	if (name)
+		((struct appliance *)target)->group = copy_text(decoder, name);
+}
+
+static void group_key_file(struct decoder *decoder, const struct node *node, void *target)
+{
+	static const char *const expected = "a file with 32 hexadecimal digits (openssl rand -hex 16)";
+	const char *text = decode_text(decoder, node, expected);
+
+	if (text && is_path(text))
+		((struct appliance *)target)->group_key =
+			textfile_beside(decoder->region, node->place.file, text);
+	else if (text)
+		decode_expected(decoder, node, expected);
+}
+
+static void group_probes(struct decoder *decoder, const struct node *node, void *target)
+{
+	uint8_t value;
+
+	if (decode_bool(decoder, node, &value))
+		((struct appliance *)target)->probes = value;
+}
+
+static void read_group(struct decoder *decoder, const struct node *node, void *target)
+{
+	static const struct decode_key keys[] = {
+		{ "name", group_name, false },
+		{ "key-file", group_key_file, false },
+		{ "probes", group_probes, false },
+	};
+
+	decode_map(decoder, node, "group", keys, DECODE_COUNT(keys), target);
+}
+
 static void read_version(struct decoder *decoder, const struct node *node, void *target)
 {
 	(void)target;
@@ -339,6 +375,7 @@ static const struct decode_key keys_of_appliance[] = {
 	{ "policy", read_policy_path, false },
 	{ "user", read_user, false },
 	{ "log", read_log, false },
+	{ "group", read_group, false },
 };
 
 static void appliance_defaults(struct decoder *decoder, struct appliance *appliance)
@@ -359,6 +396,8 @@ static void appliance_defaults(struct decoder *decoder, struct appliance *applia
 		.policy = copy_text(decoder, "/etc/bulkhead/policy.yaml"),
 		.user = copy_text(decoder, "bulkhead"),
 		.log_level = LOG_INFO,
+		.group = copy_text(decoder, "bulkhead"),
+		.probes = true,
 		.memory_arena = decoder->region,
 	};
 }
@@ -409,107 +448,4 @@ void appliance_free(struct appliance *appliance)
 {
 	if (appliance)
 		region_free(appliance->memory_arena);
-}
-
-/* ---- the dataplane's arguments ---- */
-
-struct arguments {
-	char **list;
-	size_t count;
-	bool failed; /* -ENOMEM; told once, at the end */
-};
-
-static void argument_add(struct arguments *arguments, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void argument_add(struct arguments *arguments, const char *format, ...)
-{
-	char **larger = realloc(arguments->list, (arguments->count + 2) * sizeof(*larger));
-	va_list values;
-	int length;
-
-	if (!larger) {
-		arguments->failed = true;
-		return;
-	}
-	arguments->list = larger;
-	va_start(values, format);
-	length = vasprintf(&larger[arguments->count], format, values);
-	va_end(values);
-	if (length < 0)
-		arguments->failed = true;
-	else
-		arguments->count++;
-	larger[arguments->count] = NULL;
-}
-
-static void arguments_port(struct arguments *arguments, const struct appliance_port *port)
-{
-	char queues[32] = "";
-
-	if (port->rx_queues)
-		snprintf(queues, sizeof(queues), ";queues=%u", port->rx_queues);
-	argument_add(arguments, "--port");
-	argument_add(arguments, "%s=%s;mtu=%u%s;promiscuous=%d", port->name, port->device, port->mtu, queues,
-		     port->promiscuous);
-}
-
-static void arguments_number(struct arguments *arguments, const char *name, uint64_t value)
-{
-	argument_add(arguments, "%s", name);
-	argument_add(arguments, "%llu", (unsigned long long)value);
-}
-
-static void arguments_text(struct arguments *arguments, const char *name, const char *value)
-{
-	argument_add(arguments, "%s", name);
-	argument_add(arguments, "%s", value);
-}
-
-static void arguments_cpus(struct arguments *arguments, const struct appliance *appliance)
-{
-	char list[BH_MAX_WORKERS * 8] = "";
-	size_t length = 0;
-
-	if (!appliance->cpu_count)
-		return;
-	for (uint32_t i = 0; i < appliance->cpu_count && i < BH_MAX_WORKERS; i++)
-		length += (size_t)snprintf(list + length, sizeof(list) - length, "%s%u", i ? "," : "",
-					   appliance->cpus[i]);
-	arguments_text(arguments, "--cpus", list);
-}
-
-int appliance_dataplane_arguments(const struct appliance *appliance, char ***list, size_t *count)
-{
-	static const char *const huge[] = {
-		[HUGE_AUTO] = "auto", [HUGE_REQUIRE] = "require", [HUGE_NEVER] = "never"
-	};
-	struct arguments arguments = { 0 };
-
-	for (uint32_t i = 0; i < appliance->port_count; i++)
-		arguments_port(&arguments, &appliance->ports[i]);
-	arguments_number(&arguments, "--workers", appliance->workers);
-	arguments_cpus(&arguments, appliance);
-	arguments_text(&arguments, "--huge", huge[appliance->huge_pages]);
-	arguments_number(&arguments, "--memory", appliance->memory >> 20);
-	arguments_number(&arguments, "--flows", appliance->flows);
-	arguments_number(&arguments, "--macs", appliance->macs);
-	arguments_number(&arguments, "--detecting", appliance->detecting);
-	arguments_number(&arguments, "--dpi-memory", appliance->dpi_memory);
-	arguments_number(&arguments, "--fragments", appliance->fragments);
-	arguments_number(&arguments, "--mbufs", appliance->mbufs);
-	arguments_number(&arguments, "--idle-sleep", appliance->idle_sleep_us);
-	arguments_text(&arguments, "--run", appliance->run);
-	arguments_text(&arguments, "--state", appliance->state);
-	arguments_text(&arguments, "--control-user", appliance->user);
-	arguments_number(&arguments, "--log-level", (uint64_t)appliance->log_level);
-	if (arguments.failed) {
-		for (size_t i = 0; i < arguments.count; i++)
-			free(arguments.list[i]);
-		free(arguments.list);
-		return -ENOMEM;
-	}
-	*list = arguments.list;
-	*count = arguments.count;
-	return 0;
 }

@@ -17,6 +17,7 @@
  *   policy: /etc/bulkhead/policy.yaml
  *   user: bulkhead               # whom bulkheadd becomes, and who may use the control socket
  *   log: { level: info }
+ *   group: { name: bulkhead, key-file: /etc/bulkhead/group.key, probes: true }   # whose loop probes are known (loop.h)
  */
 #ifndef CONTROL_APPLIANCE_H
 #define CONTROL_APPLIANCE_H
@@ -47,7 +48,9 @@ struct appliance {
 	char *run, *state; /* directories */
 	char *policy;      /* absolute, or relative to bulkhead.yaml's directory (resolved) */
 	char *user;
-	int log_level; /* syslog(3) priorities: LOG_ERR .. LOG_DEBUG */
+	int log_level;           /* syslog(3) priorities: LOG_ERR .. LOG_DEBUG */
+	char *group, *group_key; /* NULL: a key of its own */
+	bool probes;
 	void *memory_arena;
 };
 

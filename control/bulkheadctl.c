@@ -100,6 +100,10 @@ int main(int argc, char **argv)
 			setenv("BULKHEAD_RUN", argv[++at], 1);
 		} else if (!strncmp(argv[at], "--run=", 6)) {
 			setenv("BULKHEAD_RUN", argv[at] + 6, 1);
+		} else if (!strcmp(argv[at], "--run")) {
+			fputs("bulkheadctl: --run wants the directory of the sockets; bulkheadctl --help\n",
+			      stderr);
+			return CTL_USAGE;
 		} else if (!strcmp(argv[at], "--help") || !strcmp(argv[at], "-h")) {
 			help(stdout);
 			return CTL_OK;

@@ -185,6 +185,15 @@ const char *counters_segment_network(const struct counters *counters, uint32_t i
 	return network < counters->networks ? directory_name(counters->map->networks[network]) : "";
 }
 
+uint64_t counters_unknown_vlan(const struct counters *counters, uint32_t port, uint32_t vlan)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t w = 0; w < counters->workers && port < counters->ports && vlan < BH_VLANS; w++)
+		sum += load(&worker_at(counters, w)->unknown_vlans[port][vlan]);
+	return sum;
+}
+
 uint64_t counters_drops(const struct bh_port_counters *port)
 {
 	uint64_t sum = 0;

@@ -36,6 +36,9 @@ const char *counters_rule_name(const struct counters *counters, uint32_t id);
 const char *counters_segment_name(const struct counters *counters, uint32_t id);
 const char *counters_segment_network(const struct counters *counters, uint32_t id);
 
+/* Frames that came with this VLAN id, which no segment of the port owns. vlan below BH_VLANS */
+uint64_t counters_unknown_vlan(const struct counters *counters, uint32_t port, uint32_t vlan);
+
 uint64_t counters_drops(const struct bh_port_counters *port); /* all reasons */
 
 /* What the identity of counters.h lacks: 0 if it holds, else frames that are unaccounted for (or under way, while traffic

@@ -67,7 +67,9 @@ int ctl_apply(int argc, char **argv)
 	int status = CTL_FAILED;
 
 	ctl_request_parse(&request, "apply", argc, argv);
-	int error = ctl_policy_load(&policy, request.policy, time(NULL));
+	int error = policy_load_tested(&policy, request.policy, time(NULL));
+	if (error)
+		fprintf(stderr, "bulkheadctl: %s: %s\n", request.policy, strerror(-error));
 	problems_print(&policy.problems, stderr);
 	if (!error && policy.image)
 		status = apply_image(&request, &policy);

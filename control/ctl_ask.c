@@ -12,7 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* of silence: bulkheadd itself gives up before */
+/* of silence. bulkheadd begins at once if it lives; it itself gives up before the others */
+#define ASK_BEGIN_TIMEOUT_S 5
 #define ASK_TIMEOUT_S 15
 #define ASK_APPLY_TIMEOUT_S 90
 
@@ -72,8 +73,16 @@ static int question_send(int socket_fd, const json_t *question, int image_fd)
 	return error;
 }
 
-/* Lines of {"item": ..}, then {"result": ..} or {"error": ..}. *silent: not even a line came. */
-static json_t *answer_read(FILE *in, struct query_sink *sink, bool *silent)
+static void answer_patience(int fd, int seconds)
+{
+	struct timeval timeout = { .tv_sec = seconds };
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+}
+
+/* {"begun": ..}, lines of {"item": ..}, then {"result": ..} or {"error": ..}. *silent: no more than that it
+ * has begun came; the next line may then take `seconds`. */
+static json_t *answer_read(FILE *in, int seconds, struct query_sink *sink, bool *silent)
 {
 	json_t *result = NULL;
 	char *line = NULL;
@@ -82,11 +91,13 @@ static json_t *answer_read(FILE *in, struct query_sink *sink, bool *silent)
 
 	while (!ended && getline(&line, &room, in) > 0) {
 		json_error_t error;
-		*silent = false;
 		json_t *answer = json_loads(line, 0, &error);
-		json_t *item = json_object_get(answer, "item");
+		json_t *item = json_object_get(answer, "item"), *begun = json_object_get(answer, "begun");
+		*silent = *silent && begun;
 		if (item) {
 			ended = sink && sink->item(sink->opaque, item);
+		} else if (begun) {
+			answer_patience(fileno(in), seconds);
 		} else {
 			const char *text = json_string_value(json_object_get(answer, "error"));
 			result = json_incref(json_object_get(answer, "result"));
@@ -108,18 +119,17 @@ static json_t *answer_read(FILE *in, struct query_sink *sink, bool *silent)
 static json_t *ask_daemon(int fd, const struct ctl_request *request, int image_fd, struct query_sink *sink,
 			  bool *silent)
 {
-	struct timeval timeout = { .tv_sec = image_fd < 0 ? ASK_TIMEOUT_S : ASK_APPLY_TIMEOUT_S };
 	json_t *result = NULL;
 
 	*silent = true;
 	if (!json_is_true(json_object_get(request->question, "follow")))
-		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+		answer_patience(fd, ASK_BEGIN_TIMEOUT_S);
 	FILE *in = question_send(fd, request->question, image_fd) ? NULL : fdopen(fd, "r");
 	if (!in) {
 		close(fd);
 		return NULL;
 	}
-	result = answer_read(in, sink, silent);
+	result = answer_read(in, image_fd < 0 ? ASK_TIMEOUT_S : ASK_APPLY_TIMEOUT_S, sink, silent);
 	fclose(in);
 	return result;
 }
@@ -131,7 +141,8 @@ static json_t *ask_dataplane(const struct ctl_request *request, int image_fd, st
 	source_init(&source, request->run);
 	json_t *result = query_run(&source, request->question, image_fd, sink);
 	if (!result)
-		fprintf(stderr, "bulkheadctl: bulkheadd is down, and %s\n", source.why);
+		fprintf(stderr, "bulkheadctl: %s (the dataplane was asked: bulkheadd does not answer)\n",
+			source.why);
 	else
 		json_object_set_new(result, "daemon", json_pack("{s:b}", "up", 0));
 	source_close(&source);
@@ -147,7 +158,7 @@ json_t *ctl_ask(const struct ctl_request *request, int image_fd, struct query_si
 		json_t *result = ask_daemon(fd, request, image_fd, sink, &silent);
 		if (result || !silent)
 			return result;
-		/* it died or hangs with our question: the dataplane can still be asked. To apply twice does no harm */
+		/* it died or hangs: the dataplane can still be asked. We have hung up: an apply is not done by both */
 		fprintf(stderr, "bulkheadctl: bulkheadd does not answer; asking the dataplane\n");
 		return ask_dataplane(request, image_fd, sink);
 	}

@@ -92,6 +92,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->question.server_name = argument;
 		return 0;
 	case KEY_EXPECT:
+		if (strcmp(argument, "allow") && strcmp(argument, "deny") && strcmp(argument, "reject") &&
+		    strcmp(argument, "pending"))
+			argp_error(state, "\"%s\" is none of allow, deny, reject, pending", argument);
 		arguments->expect = argument;
 		return 0;
 	case KEY_SOURCE_PORT:

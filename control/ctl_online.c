@@ -3,6 +3,7 @@
 #include "ctl.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "bulkhead/drops.h"
@@ -210,6 +211,27 @@ static void drops_rows(struct table *table, const char *port, json_t *drops)
 	}
 }
 
+static int unknown_vlans_show(json_t *vlans)
+{
+	struct table *table;
+	json_t *one;
+	size_t i;
+
+	if (!json_array_size(vlans))
+		return CTL_OK;
+	table = show_begin("PORT|>VLAN|>FRAMES");
+	if (!table)
+		return CTL_FAILED;
+	printf("\nVLANs of unknown-vlan:\n");
+	json_array_foreach(vlans, i, one)
+	{
+		table_cell(table, "%s", show_text(one, "port"));
+		show_cell_number(table, one, "vlan");
+		show_cell_number(table, one, "frames");
+	}
+	return show_end(table);
+}
+
 static int drops_show(const json_t *result)
 {
 	json_t *ports = json_object_get(result, "ports"), *drops;
@@ -226,7 +248,8 @@ static int drops_show(const json_t *result)
 	} else {
 		drops_rows(table, NULL, json_object_get(result, "drops"));
 	}
-	return show_end(table);
+	int status = show_end(table);
+	return status == CTL_OK ? unknown_vlans_show(json_object_get(result, "unknown_vlans")) : status;
 }
 
 int ctl_drops(int argc, char **argv)

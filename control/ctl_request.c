@@ -74,14 +74,15 @@ struct request_state {
 	bool argument_needed, argument_seen;
 };
 
-static long number(struct argp_state *state, const char *text, long most)
+/* In a filter zero is no value: it would match all. */
+static long number(struct argp_state *state, const char *text, long least, long most)
 {
 	char *end;
 
 	errno = 0;
 	long value = strtol(text, &end, 10);
-	if (errno || end == text || *end || value < 0 || value > most)
-		argp_error(state, "\"%s\" is no number from 0 to %ld", text, most);
+	if (errno || end == text || *end || value < least || value > most)
+		argp_error(state, "\"%s\" is no number from %ld to %ld", text, least, most);
 	return value;
 }
 
@@ -99,7 +100,7 @@ static long protocol_number(struct argp_state *state, const char *text)
 		if (!strcasecmp(text, names[i].name))
 			return names[i].number;
 	}
-	return number(state, text, 255);
+	return number(state, text, 1, 255);
 }
 
 static void check_word(struct argp_state *state, const char *word, const char *const *words, const char *list)
@@ -117,6 +118,8 @@ static void check_address(struct argp_state *state, const char *text)
 
 	if (inet_pton(AF_INET, text, &address) != 1 && inet_pton(AF_INET6, text, &address) != 1)
 		argp_error(state, "\"%s\" is no IPv4 or IPv6 address", text);
+	else if (IN6_IS_ADDR_UNSPECIFIED(&address) && strchr(text, ':'))
+		argp_error(state, "%s can not be looked for", text);
 }
 
 static void set_text(struct argp_state *state, json_t *question, const char *key, const char *text)
@@ -140,7 +143,7 @@ static error_t parse_question(int key, char *argument, struct argp_state *state,
 		set_text(state, question, "address", argument);
 		return 0;
 	case KEY_PORT:
-		json_object_set_new(question, "port", json_integer(number(state, argument, 65535)));
+		json_object_set_new(question, "port", json_integer(number(state, argument, 1, 65535)));
 		return 0;
 	case KEY_PROTOCOL:
 		json_object_set_new(question, "protocol", json_integer(protocol_number(state, argument)));
@@ -159,7 +162,7 @@ static error_t parse_question(int key, char *argument, struct argp_state *state,
 		set_text(state, question, "type", argument);
 		return 0;
 	case KEY_LIMIT:
-		json_object_set_new(question, "limit", json_integer(number(state, argument, UINT32_MAX)));
+		json_object_set_new(question, "limit", json_integer(number(state, argument, 0, UINT32_MAX)));
 		return 0;
 	case KEY_FOLLOW:
 		json_object_set_new(question, "follow", json_true());
@@ -202,7 +205,7 @@ static error_t parse_one(int key, char *argument, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (parse->argument_needed && !parse->argument_seen)
-			argp_error(state, "what it is about is missing");
+			argp_error(state, "the policy's file is missing");
 		return 0;
 	default:
 		return parse_question(key, argument, state, request->question);
@@ -269,8 +272,10 @@ static const struct online {
 		 "--json: one EVE record a line.\n\nExample:\n  bulkheadctl events --follow --type notice") },
 	{ "apply", "path", true, false,
 	  ONLINE(NULL, "POLICY",
-		 "Check and compile a policy and put it into force.\v"
-		 "Waits until every worker judges by it. If anything is wrong the old policy stays as it is. "
+		 "Check and compile a policy, run its own tests, and put it into force.\v"
+		 "Waits until every worker judges by it. If anything is wrong, or a test fails, the old "
+		 "policy "
+		 "stays as it is. "
 		 "Works "
 		 "without bulkheadd too (as root).") },
 };

@@ -15,7 +15,7 @@ static void daemon_line(const json_t *result)
 		printf("bulkheadd   is down; forwarding does not need it\n");
 		return;
 	}
-	printf("bulkheadd   up, pid %" JSON_INTEGER_FORMAT ", since %s\n", show_number(daemon, "pid"),
+	printf("bulkheadd   up, pid %" JSON_INTEGER_FORMAT ", for %s\n", show_number(daemon, "pid"),
 	       table_duration((double)show_number(daemon, "uptime_s"), text));
 	accepted = json_object_get(daemon, "accepted");
 	if (json_is_object(accepted))
@@ -30,13 +30,20 @@ static void dataplane_lines(const json_t *result)
 	const json_t *policy = json_object_get(result, "policy");
 	char text[24];
 
+	/* its main thread hangs; what the workers do nobody can tell from here */
+	if (!show_flag(dataplane, "up") && show_flag(dataplane, "answers")) {
+		printf("dataplane   DOES NOT ANSWER: its heartbeat stopped %.1f s ago; systemctl restart "
+		       "bulkhead-dataplane\n            starts it anew with the policy accepted last\n",
+		       (double)show_number(dataplane, "heartbeat_age_ms") / 1000);
+		return;
+	}
 	if (!show_flag(dataplane, "up")) {
 		printf("dataplane   DOWN: nothing is forwarded (%s)\n",
 		       *show_text(dataplane, "why") ? show_text(dataplane, "why")
 						    : "it does not answer, or its heartbeat is late");
 		return;
 	}
-	printf("dataplane   up, pid %" JSON_INTEGER_FORMAT ", since %s, heartbeat %" JSON_INTEGER_FORMAT
+	printf("dataplane   up, pid %" JSON_INTEGER_FORMAT ", for %s, heartbeat %" JSON_INTEGER_FORMAT
 	       " ms ago\n",
 	       show_number(dataplane, "pid"),
 	       table_duration((double)show_number(dataplane, "uptime_s"), text),
@@ -54,6 +61,41 @@ static void dataplane_lines(const json_t *result)
 		printf("            APPLICATION RULES ARE OUT OF FORCE: the image was made with another "
 		       "nDPI; "
 		       "apply the policy again\n");
+}
+
+static void alarm_lines(const json_t *result)
+{
+	size_t i;
+	json_t *alarm;
+
+	json_array_foreach(json_object_get(result, "alarms"), i, alarm)
+	{
+		const char *segment = show_text(alarm, "segment");
+
+		printf("alarm       %s%s%s over %" JSON_INTEGER_FORMAT " %%: %" JSON_INTEGER_FORMAT
+		       " of %" JSON_INTEGER_FORMAT "\n",
+		       show_text(alarm, "resource"), *segment ? " of segment " : "", segment,
+		       show_number(alarm, "percent"), show_number(alarm, "used"), show_number(alarm, "size"));
+	}
+}
+
+static void loop_lines(const json_t *result)
+{
+	size_t i;
+	json_t *pair;
+
+	json_array_foreach(json_object_get(result, "loops"), i, pair)
+	{
+		const char *a = json_string_value(json_array_get(pair, 0));
+		const char *b = json_string_value(json_array_get(pair, 1));
+
+		if (a && b)
+			printf("LOOP        %s and %s are joined outside: nothing goes between them\n", a, b);
+		else
+			printf("LOOP        more segments are joined outside than can be told apart: nothing "
+			       "is "
+			       "forwarded\n");
+	}
 }
 
 static int ports_table(const json_t *result)
@@ -142,6 +184,8 @@ static int status_show(const json_t *result)
 		       show_number(identity, "under_way"));
 	if (show_number(result, "events_lost"))
 		printf("events      %" JSON_INTEGER_FORMAT " lost\n", show_number(result, "events_lost"));
+	loop_lines(result);
+	alarm_lines(result);
 	putchar('\n');
 	if (ports_table(result))
 		return CTL_FAILED;

@@ -202,6 +202,9 @@ static int event_item(void *opaque, json_t *item)
 			printf("%" JSON_INTEGER_FORMAT " events", show_number(item, "lost"));
 		else
 			session_line(item, !strcmp(type, "flow"));
+		if (strcmp(type, "lost") && show_number(item, "lost"))
+			printf(" (%" JSON_INTEGER_FORMAT " events before it were lost)",
+			       show_number(item, "lost"));
 		putchar('\n');
 	}
 	return fflush(stdout) ? -EPIPE : 0;

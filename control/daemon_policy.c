@@ -124,9 +124,18 @@ static void accepted_keep(int directory, const void *image, size_t size, const c
 	json_decref(about);
 }
 
-/* Put an image into force and keep it. One at a time: what is kept is what is in force. Returns the result of the query or
- * NULL with source->why. */
-static json_t *policy_put(const struct daemon *daemon, struct source *source, int image_fd, const char *path)
+/* Whether who asked is not there any more. Nobody shuts down one direction only. */
+static bool client_gone(int fd)
+{
+	char byte;
+
+	return fd >= 0 && recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/* Put an image into force and keep it. One at a time: what is kept is what is in force. client_fd: who asked, -1: nobody.
+ * Returns the result of the query or NULL with source->why. */
+static json_t *policy_put(const struct daemon *daemon, struct source *source, int client_fd, int image_fd,
+			  const char *path)
 {
 	void *image = NULL;
 	size_t size;
@@ -135,6 +144,12 @@ static json_t *policy_put(const struct daemon *daemon, struct source *source, in
 	int directory = state_open(daemon);
 	if (directory >= 0 && flock(directory, LOCK_EX) < 0)
 		log_line(LOG_WARNING, "%s/bulkheadd can not be locked: %m", daemon->state);
+	/* a question may have waited while we were stopped or replaced: who gave up has applied another since */
+	if (client_gone(client_fd)) {
+		snprintf(source->why, sizeof(source->why),
+			 "whoever asked for it is gone; nothing was changed");
+		goto out;
+	}
 	json_t *question = json_pack("{s:s}", "command", "apply");
 	result = query_apply(source, question, image_fd);
 	json_decref(question);
@@ -155,6 +170,7 @@ static json_t *policy_put(const struct daemon *daemon, struct source *source, in
 			log_line(LOG_ERR, "the policy is in force but could not be read to keep a copy");
 		free(image);
 	}
+out:
 	if (directory >= 0)
 		close(directory);
 	return result;
@@ -169,7 +185,7 @@ static json_t *policy_put_bytes(const struct daemon *daemon, struct source *sour
 		snprintf(source->why, sizeof(source->why), "memfd: %s", strerror(-fd));
 		return NULL;
 	}
-	json_t *result = policy_put(daemon, source, fd, path);
+	json_t *result = policy_put(daemon, source, -1, fd, path);
 	close(fd);
 	return result;
 }
@@ -228,9 +244,11 @@ int policy_answer(const struct daemon *daemon, int fd, int image_fd, const json_
 	if (!answer.out)
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
+	fputs("{\"begun\":true}\n", answer.out);
+	fflush(answer.out);
 	source_init(&source, daemon->run);
 	if (command && !strcmp(command, "apply"))
-		result = policy_put(daemon, &source, image_fd, query_text(question, "path"));
+		result = policy_put(daemon, &source, fd, image_fd, query_text(question, "path"));
 	else
 		result = query_run(&source, question, -1, &sink);
 	json_t *line = NULL;
@@ -269,7 +287,7 @@ static int policy_put_file(const struct daemon *daemon, const char *path)
 	struct source source;
 	json_t *result = NULL;
 
-	int error = policy_load(&load, path, time(NULL));
+	int error = policy_load_tested(&load, path, time(NULL));
 	problems_log(&load.problems);
 	if (error || !load.image) {
 		log_line(LOG_ERR, "%s is not applied; what was in force stays in force", path);

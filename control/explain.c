@@ -116,7 +116,9 @@ int policy_ask(const struct bh_policy *image, const struct model_test *question,
 	memcpy(session.from, question->from, sizeof(session.from));
 	memcpy(session.to, question->to, sizeof(session.to));
 	if (ended && application_parse(image, question->application, &session.knowledge) != 0) {
-		snprintf(why, why_size, "no application is called \"%s\"", question->application);
+		snprintf(why, why_size,
+			 "no application is called \"%s\"; bulkheadctl applications --all lists the names",
+			 question->application);
 		return -EINVAL;
 	}
 	if (question->server_name != NULL) {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bulkhead/evaluate.h"
 #include "dpi.h"
 
 int policy_load(struct policy_load *load, const char *path, int64_t created)
@@ -25,6 +26,24 @@ int policy_load(struct policy_load *load, const char *path, int64_t created)
 		free(load->image);
 		load->image = NULL;
 	}
+	return error;
+}
+
+/* A policy is checked, compiled, tested and put into force as one unit. */
+int policy_load_tested(struct policy_load *load, const char *path, int64_t created)
+{
+	struct bh_policy image;
+	char why[200];
+	int error = policy_load(load, path, created);
+
+	if (error || !load->image)
+		return error;
+	error = bh_image_open(&image, load->image, load->size, why, sizeof(why));
+	if (!error && !policy_run_tests(load->model, &image, &load->problems))
+		return 0;
+	problems_sort(&load->problems);
+	free(load->image);
+	load->image = NULL;
 	return error;
 }
 

@@ -14,6 +14,8 @@ struct policy_load {
 
 /* created: Unix seconds, 0 for an image that is always the same. 0 (look at problems) or -ENOMEM. Free it in both cases. */
 int policy_load(struct policy_load *load, const char *path, int64_t created);
+/* The same for a policy that is to be put into force: where its own tests fail there are errors and no image. */
+int policy_load_tested(struct policy_load *load, const char *path, int64_t created);
 void policy_load_free(struct policy_load *load);
 
 #endif

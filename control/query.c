@@ -102,7 +102,8 @@ json_t *query_drops(struct source *source, const json_t *question)
 
 	if (source_counters(source))
 		return NULL;
-	json_t *result = json_pack("{s:o}", "drops", view_drops(&source->counters, VIEW_ALL_PORTS, all));
+	json_t *result = json_pack("{s:o, s:o}", "drops", view_drops(&source->counters, VIEW_ALL_PORTS, all),
+				   "unknown_vlans", view_unknown_vlans(&source->counters));
 	if (json_is_true(json_object_get(question, "ports"))) {
 		json_t *ports = json_object();
 		for (uint32_t i = 0; i < source->counters.ports; i++) {

@@ -5,7 +5,8 @@
  *
  * On bulkheadd's socket RUN/bulkheadd.sock (Unix stream, one question a connection) a question is one line
  *     {"command": "flows", "limit": 100, ...}
- * and the answer is lines: none or more {"item": {...}}, and then {"result": {...}} or {"error": "..."}.
+ * and the answer is lines: {"begun": true} as soon as somebody works at it (not for events), none or more {"item": {...}},
+ * and then {"result": {...}} or {"error": "..."}. Who hangs up before an apply was begun has taken it back.
  * `apply` comes with the image's sealed memfd by SCM_RIGHTS.
  *
  *   command       keys                                                        answers

@@ -46,10 +46,28 @@ static int address_parse(const char *text, struct in6_addr *address)
 	return 0;
 }
 
+/* An empty answer to a name that is misspelt would be taken for good news. Names of earlier policies count: sessions and
+ * machines may still have them. */
+static int segment_check(struct source *source, const char *name)
+{
+	if (!name || source_counters(source))
+		return 0; /* nobody can tell */
+	for (uint32_t id = 0; id < source->counters.segments; id++) {
+		if (!strcmp(counters_segment_name(&source->counters, id), name))
+			return 0;
+	}
+	snprintf(source->why, sizeof(source->why),
+		 "no segment is named \"%.80s\"; bulkheadctl segments lists them", name);
+	return -ENOENT;
+}
+
 static json_t *stream_result(struct source *source, struct stream *stream, int error,
 			     const struct bh_end *end)
 {
-	if (error)
+	if (error && !stream->count)
+		snprintf(source->why, sizeof(source->why), "the dataplane does not answer: %s",
+			 strerror(-error));
+	else if (error)
 		snprintf(source->why, sizeof(source->why), "the answer was cut short after %lld: %s",
 			 (long long)stream->count, strerror(-error));
 	else if (end->status)
@@ -129,7 +147,8 @@ json_t *query_flows(struct source *source, const json_t *question, struct query_
 	struct bh_flow_filter filter;
 	struct bh_end end;
 
-	if (filter_read(source, question, &filter) || source_client(source))
+	if (filter_read(source, question, &filter) ||
+	    segment_check(source, query_text(question, "segment")) || source_client(source))
 		return NULL;
 	int error = client_ask(&source->client, BH_REQUEST_FLOWS, &filter, sizeof(filter), -1,
 			       CLIENT_TIMEOUT_MS, flows_item, &stream, &end, NULL);
@@ -170,7 +189,7 @@ json_t *query_hosts(struct source *source, const json_t *question, struct query_
 		return NULL;
 	}
 	stream.by_address = address != NULL;
-	if (source_client(source))
+	if (segment_check(source, stream.segment) || source_client(source))
 		return NULL;
 	int error = client_ask(&source->client, BH_REQUEST_HOSTS, NULL, 0, -1, CLIENT_TIMEOUT_MS, hosts_item,
 			       &stream, &end, NULL);
@@ -206,7 +225,7 @@ json_t *query_events(struct source *source, const json_t *question, struct query
 
 	if (!json_is_true(json_object_get(question, "follow"))) {
 		snprintf(source->why, sizeof(source->why),
-			 "bulkheadd keeps past events and it is down; events --follow shows new ones");
+			 "past events are kept by nobody else; events --follow shows new ones");
 		return NULL;
 	}
 	if (source_client(source))

@@ -29,11 +29,22 @@ static json_t *status_time(uint64_t us)
 	return us ? json_string(record_time(us, text)) : json_null();
 }
 
+static uint64_t status_age_us(const struct bh_counters *map)
+{
+	uint64_t now = unix_us();
+
+	return now > map->heartbeat_us ? now - map->heartbeat_us : 0;
+}
+
+static bool status_late(const struct bh_counters *map)
+{
+	return status_age_us(map) >= STATUS_HEARTBEAT_LATE_US;
+}
+
 static json_t *status_dataplane(const struct counters *counters, int connected)
 {
 	const struct bh_counters *map = counters->map;
-	uint64_t now = unix_us();
-	uint64_t age = now > map->heartbeat_us ? now - map->heartbeat_us : 0;
+	uint64_t now = unix_us(), age = status_age_us(map);
 	/* a socket that nobody listens on tells it sooner; not to be permitted to use it tells nothing */
 	bool gone = connected == -ECONNREFUSED || connected == -ENOENT;
 	bool alive = !gone && age < STATUS_HEARTBEAT_LATE_US;
@@ -58,7 +69,7 @@ static json_t *status_policy(struct source *source)
 				   (json_int_t)map->generation, "accepted", status_time(map->accepted_us),
 				   "image_bytes", (json_int_t)map->image_size, "source_digest", digest,
 				   "applications_in_force", !map->apps_out_of_force);
-	if (!source_image(source))
+	if (!status_late(map) && !source_image(source))
 		json_object_set_new(policy, "rules", json_integer((json_int_t)source->policy.RULES_count));
 	return policy;
 }
@@ -98,6 +109,49 @@ static json_t *status_table(uint64_t used, uint64_t size)
 	return json_pack("{s:I, s:I}", "used", (json_int_t)used, "size", (json_int_t)size);
 }
 
+/* What is nearly spent: of all, or of one segment. */
+static json_t *status_alarms(const struct counters *counters)
+{
+	const struct bh_counters *map = counters->map;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < map->alarm_count && i < BH_ALARMS_MAX; i++) {
+		/* a copy: it may change while it is looked at */
+		const struct bh_alarm alarm = map->alarms[i];
+		const char *segment = alarm.segment ? counters_segment_name(counters, alarm.segment) : NULL;
+
+		if (alarm.resource >= BH_RESOURCE_COUNT)
+			continue;
+		json_array_append_new(list,
+				      json_pack("{s:s, s:o, s:I, s:I, s:I}", "resource",
+						bh_resource_names[alarm.resource], "segment",
+						segment ? record_text(segment, strlen(segment)) : json_null(),
+						"percent", (json_int_t)alarm.level, "used",
+						(json_int_t)alarm.used, "size", (json_int_t)alarm.size));
+	}
+	return list;
+}
+
+/* Pairs of segments that a loop joins: nothing goes between them. */
+static json_t *status_loops(const struct counters *counters)
+{
+	const struct bh_counters *map = counters->map;
+	json_t *list = json_array();
+
+	for (uint32_t i = 0; i < map->loop_count && i < BH_LOOPS_MAX; i++) {
+		uint32_t pair = map->loops[i];
+		const char *a = counters_segment_name(counters, pair >> 16);
+		const char *b = counters_segment_name(counters, pair & 0xffff);
+
+		if (pair == UINT32_MAX)
+			json_array_append_new(list, json_pack("[s]", "*"));
+		else if (a && b)
+			json_array_append_new(list, json_pack("[o, o]", record_text(a, strlen(a)),
+							      record_text(b, strlen(b))));
+	}
+	return list;
+}
+
 /* While traffic runs some frames are always under way, so a difference is looked at again; one that stays is frames under
  * way at every look, or a fault. */
 static json_t *status_identity(const struct counters *counters)
@@ -128,8 +182,10 @@ json_t *query_status(struct source *source, const json_t *question)
 	const struct counters *counters = &source->counters;
 	json_t *result = json_object(), *ports = json_array(), *workers = json_array();
 
+	/* the policy first: to ask for it takes long if nobody answers, and then the heartbeat tells */
+	json_t *policy = status_policy(source);
 	json_object_set_new(result, "dataplane", status_dataplane(counters, connected));
-	json_object_set_new(result, "policy", status_policy(source));
+	json_object_set_new(result, "policy", policy);
 	for (uint32_t i = 0; i < counters->ports; i++)
 		json_array_append_new(ports, status_port(counters, i));
 	for (uint32_t i = 0; i < counters->workers; i++)
@@ -147,6 +203,8 @@ json_t *query_status(struct source *source, const json_t *question)
 	json_object_set_new(result, "events_lost",
 			    json_integer((json_int_t)(counters_workers(counters, BH_WORKER_EVENTS_LOST) +
 						      counters->map->events_lost)));
+	json_object_set_new(result, "alarms", status_alarms(counters));
+	json_object_set_new(result, "loops", status_loops(counters));
 	json_object_set_new(result, "identity", status_identity(counters));
 	return result;
 }

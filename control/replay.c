@@ -175,6 +175,9 @@ static json_t *counters_document(const struct replay *replay, const struct count
 	json_object_set_new(document, "identity", json_boolean(view_identity(counters)));
 	json_object_set_new(document, "ports", ports);
 	json_object_set_new(document, "drops", view_drops(counters, VIEW_ALL_PORTS, false));
+	json_object_set_new(document, "unknown_vlans", view_unknown_vlans(counters));
+	json_object_set_new(document, "duplicates",
+			    json_integer((json_int_t)counters_workers(counters, BH_WORKER_DUPLICATES)));
 	json_object_set_new(document, "rules", by_name(view_rules(counters, &replay->policy), rule_keys));
 	json_object_set_new(document, "segments",
 			    by_name(view_segments(counters, &replay->policy), segment_keys));
@@ -182,12 +185,13 @@ static json_t *counters_document(const struct replay *replay, const struct count
 			    by_name(view_applications(counters, &replay->policy), app_keys));
 	json_object_set_new(
 		document, "sessions",
-		json_pack("{s:I, s:I, s:I, s:I, s:I}", "created",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "created",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_CREATED), "ended",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_ENDED), "alive",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS), "pending_expired",
 			  (json_int_t)counters_workers(counters, BH_WORKER_PENDING_EXPIRED), "dpi_packets",
-			  (json_int_t)counters_workers(counters, BH_WORKER_DPI_PACKETS)));
+			  (json_int_t)counters_workers(counters, BH_WORKER_DPI_PACKETS), "conflicts",
+			  (json_int_t)counters_workers(counters, BH_WORKER_TCP_CONFLICTS)));
 	return document;
 }
 

@@ -50,6 +50,47 @@ json_t *view_drops(const struct counters *counters, uint32_t port, bool all)
 	return view;
 }
 
+#define UNKNOWN_VLANS_SHOWN 10u
+
+struct unknown_vlan {
+	uint64_t frames;
+	uint32_t port, vlan;
+};
+
+/* Keep the list in order; the last one falls off. */
+static void rank(struct unknown_vlan top[UNKNOWN_VLANS_SHOWN], struct unknown_vlan one)
+{
+	for (uint32_t i = 0; i < UNKNOWN_VLANS_SHOWN; i++) {
+		if (one.frames > top[i].frames) {
+			struct unknown_vlan next = top[i];
+			top[i] = one;
+			one = next;
+		}
+	}
+}
+
+json_t *view_unknown_vlans(const struct counters *counters)
+{
+	struct unknown_vlan top[UNKNOWN_VLANS_SHOWN] = { 0 };
+	json_t *view = json_array();
+
+	for (uint32_t port = 0; port < counters->ports; port++)
+		for (uint32_t vlan = 0; vlan < BH_VLANS; vlan++)
+			rank(top,
+			     (struct unknown_vlan){ .frames = counters_unknown_vlan(counters, port, vlan),
+						    .port = port,
+						    .vlan = vlan });
+	for (uint32_t i = 0; i < UNKNOWN_VLANS_SHOWN && top[i].frames; i++) {
+		json_t *one = json_object();
+		json_object_set_new(one, "port",
+				    record_text(counters->map->ports[top[i].port].name, BH_NAME_MAX + 1));
+		set_number(one, "vlan", top[i].vlan);
+		set_number(one, "frames", top[i].frames);
+		json_array_append_new(view, one);
+	}
+	return view;
+}
+
 json_t *view_port(const struct counters *counters, uint32_t port)
 {
 	struct bh_port_counters sum;

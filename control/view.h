@@ -19,6 +19,8 @@
 json_t *view_port(const struct counters *counters, uint32_t port);
 /* {reason: frames} of a port or of VIEW_ALL_PORTS; `all`: those that never happened too. */
 json_t *view_drops(const struct counters *counters, uint32_t port, bool all);
+/* The VLANs that most frames dropped as unknown-vlan came with, at most 10: [{port, vlan, frames}]. */
+json_t *view_unknown_vlans(const struct counters *counters);
 /* Whether the identities of counters.h hold for all ports now. */
 bool view_identity(const struct counters *counters);
 /* {counter: value} of one worker */

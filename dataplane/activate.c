@@ -165,6 +165,7 @@ static void publish(struct activate *a, struct force *f)
 {
 	struct force *old = a->now;
 
+	ids_commit(a->ids);
 	f->policy.generation = ++a->generation;
 	a->now = f;
 	a->need.publish(a->need.opaque, &f->policy);

@@ -12,6 +12,7 @@
 #include "arena.h"
 #include "classifier.h"
 #include "dpi.h"
+#include "fault.h"
 #include "frame.h"
 #include "handshake.h"
 #include "pipeline.h"
@@ -189,7 +190,7 @@ static bool is_over_time(const struct worker *w, const struct context *context)
 {
 	uint64_t limit = w->policy->image.header->settings.dpi_max_ms * 1000000ull;
 
-	return w->now_ns - context->start_ns >= limit;
+	return w->now_ns >= worker_last(w, context->start_ns) + limit;
 }
 
 static bool is_over_budget(const struct worker *w, const struct context *context)
@@ -245,6 +246,33 @@ static bool has_news(const struct frame *f)
 	return f->payload_length || (f->protocol != IPPROTO_TCP && f->protocol != IPPROTO_UDP);
 }
 
+/* Does the frame say of bytes that nDPI has seen that they were others? If not, it is remembered. */
+static bool contradicts(struct worker *w, struct context *context, const struct rte_mbuf *m)
+{
+	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
+	uint32_t length = RTE_MIN((uint32_t)f->payload_length, STREAM_HEAD);
+	uint32_t seq = f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0);
+
+	if (f->protocol != IPPROTO_TCP || !length || (f->flags & FRAME_RELATED))
+		return false;
+	const uint8_t *bytes = rte_pktmbuf_read(m, f->payload, length, w->classifier->scratch);
+	return bytes &&
+	       !stream_head_agrees(&context->heads[!!(f->flags & FRAME_REVERSE)], seq, bytes, length);
+}
+
+/* Which of two copies the far end takes is not known: what nDPI would say holds for one of them only. exceptions.dpi answers.
+ * Returns whether the frame goes on. */
+static bool contradicted(struct worker *w, struct rte_mbuf *m, struct flow *flow)
+{
+	worker_count(w, BH_WORKER_TCP_CONFLICTS, 1);
+	if (w->policy->image.header->settings.exception_dpi == BH_EXCEPTION_DROP) {
+		drop_frame(w, m, BH_DROP_TCP_CONFLICT);
+		return false;
+	}
+	give_up(w, flow);
+	return true;
+}
+
 /* false: the frame was dropped */
 static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 {
@@ -252,9 +280,13 @@ static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 	struct classifier *c = w->classifier;
 	struct flow *flow = f->flow;
 
-	if (!flow || (flow->flags & FLOW_DPI_DONE) || !has_news(f))
+	if (!flow || (flow->flags & FLOW_DPI_DONE))
 		return true;
 	struct context *context = context_of(c->contexts, flow);
+	if (context && contradicts(w, context, m))
+		return contradicted(w, m, flow);
+	if (!has_news(f))
+		return true;
 	if (!is_wanted(w, flow)) {
 		if (context)
 			abandon(w, context);
@@ -268,8 +300,11 @@ static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 		give_up(w, flow);
 		return true;
 	}
-	if (arena_used(c->arena) > c->room_for_any || (!context && !(context = context_begin(w, flow))))
+	if (arena_used(c->arena) > c->room_for_any || fault(FAULT_ARENA) ||
+	    (!context && !(context = context_begin(w, flow))))
 		return exhausted(w, m, flow);
+	if (!context->packets)
+		contradicts(w, context, m); /* nothing was seen yet: it is remembered */
 	inspect(w, context, m);
 	return true;
 }

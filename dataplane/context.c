@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "classify.h"
+#include "fault.h"
 
 /* Modules that sessions may be under detection with at a time: the one in force and those of policies before it, until
  * their sessions are done. */
@@ -126,7 +127,7 @@ struct context *context_take(struct contexts *c, struct worker *w, struct flow *
 	int slot = slot_find(c, w);
 	uint32_t id = c->free;
 
-	if (slot < 0 || (!id && c->fresh == c->capacity))
+	if (slot < 0 || (!id && c->fresh == c->capacity) || fault(FAULT_CONTEXT))
 		return NULL;
 	if (id)
 		c->free = context_at(c, id)->newer;

@@ -11,17 +11,19 @@
 
 #include "dpi.h"
 #include "flow.h"
+#include "streamhead.h"
 
 struct contexts;
 
 struct context {
 	struct worker *owner;
 	struct flow *flow;
-	uint64_t start_ns;     /* of the first payload */
-	uint32_t bytes[2];     /* payload shown, by direction */
-	uint32_t older, newer; /* in the list by age; 0: none */
-	uint16_t packets;      /* with payload, shown */
-	uint16_t slot;         /* of the module */
+	uint64_t start_ns;           /* of the first payload */
+	uint32_t bytes[2];           /* payload shown, by direction */
+	uint32_t older, newer;       /* in the list by age; 0: none */
+	uint16_t packets;            /* with payload, shown */
+	uint16_t slot;               /* of the module */
+	struct stream_head heads[2]; /* TCP, by direction */
 };
 
 struct contexts *contexts_new(uint32_t capacity, int socket);

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "fault.h"
+
 /* One producer, one consumer; head and tail run freely and are taken modulo the size. */
 struct event_ring {
 	uint32_t mask;
@@ -55,7 +57,7 @@ struct bh_event *event_begin(struct worker *w, enum bh_event_type type)
 
 	if (is_full(ring, head) && ring->drain)
 		ring->drain(ring, ring->opaque);
-	if (is_full(ring, head)) {
+	if (is_full(ring, head) || fault(FAULT_EVENT)) {
 		ring->lost++;
 		worker_count(w, BH_WORKER_EVENTS_LOST, 1);
 		return NULL;
@@ -120,4 +122,15 @@ void event_consume(struct event_ring *ring)
 	uint32_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 
 	atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
+}
+
+uint32_t event_ring_used(const struct event_ring *ring)
+{
+	return atomic_load_explicit(&ring->head, memory_order_relaxed) -
+	       atomic_load_explicit(&ring->tail, memory_order_relaxed);
+}
+
+uint32_t event_ring_size(const struct event_ring *ring)
+{
+	return ring->mask + 1;
 }

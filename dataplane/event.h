@@ -31,7 +31,8 @@ void event_notice(struct worker *w, enum bh_notice_kind kind, const uint8_t *mac
 /* Consumer: oldest event or NULL; event_consume() gives its slot back. */
 const struct bh_event *event_peek(struct event_ring *ring);
 void event_consume(struct event_ring *ring);
-
-/* Main thread's own notices have a ring of their own kind: see control.c */
+/* How many wait, and how many can. */
+uint32_t event_ring_used(const struct event_ring *ring);
+uint32_t event_ring_size(const struct event_ring *ring);
 
 #endif

@@ -66,14 +66,6 @@ struct places {
 	bool moved;
 };
 
-static bool monitoring(const struct policy *policy, uint16_t network)
-{
-	uint32_t index = network < BH_NETWORK_IDS ? policy->network_index[network] : BH_NONE;
-
-	return policy->image.header->settings.monitor ||
-	       (index != BH_NONE && policy->image.NETWORKS_[index].monitor);
-}
-
 bool flow_allowed_at(struct worker *w, const struct flow *flow, uint16_t segment)
 {
 	struct bh_session session;
@@ -84,7 +76,7 @@ bool flow_allowed_at(struct worker *w, const struct flow *flow, uint16_t segment
 	worker_count(w, BH_WORKER_EVALUATIONS, 1);
 	bh_evaluate(&w->policy->image, &w->policy->context, &session, &answer);
 	return answer.verdict == BH_VERDICT_ALLOW || answer.verdict == BH_VERDICT_PENDING ||
-	       monitoring(w->policy, flow->key.network);
+	       policy_monitors(w->policy, flow->key.network);
 }
 
 /* Did the machine move to that segment since the session began, before this frame? The frame by which it moves does not
@@ -102,8 +94,21 @@ static bool machine_moved(const struct worker *w, const struct flow *flow, const
 	return moved && moved >= flow_cold(w->flows, flow)->start_ns && moved < w->now_ns;
 }
 
+/* Would the rules let the session pass between these segments? A move that they would not is not followed: an announcement
+ * can be forged, and must neither carry an allow along nor end what is live. */
+static bool allowed_between(struct worker *w, struct flow *flow, const uint16_t segment[2])
+{
+	uint16_t from = flow->segment[0];
+	bool allowed;
+
+	flow->segment[0] = segment[0];
+	allowed = segment[1] == SEGMENT_NONE || flow_allowed_at(w, flow, segment[1]);
+	flow->segment[0] = from;
+	return allowed;
+}
+
 /* The side that sent: it is where it was, or the first reply tells where it is, or it moved. */
-static bool source_fits(struct worker *w, const struct rte_mbuf *m, const struct flow *flow, bool reverse,
+static bool source_fits(struct worker *w, const struct rte_mbuf *m, struct flow *flow, bool reverse,
 			struct places *p)
 {
 	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
@@ -117,7 +122,10 @@ static bool source_fits(struct worker *w, const struct rte_mbuf *m, const struct
 			return false;
 		p->learned = true;
 	} else {
-		if (!machine_moved(w, flow, &ether->src_addr, f->segment))
+		const uint16_t there[2] = { reverse ? p->segment[0] : f->segment,
+					    reverse ? f->segment : p->segment[1] };
+
+		if (!machine_moved(w, flow, &ether->src_addr, f->segment) || !allowed_between(w, flow, there))
 			return false;
 		p->moved = true;
 	}
@@ -125,8 +133,8 @@ static bool source_fits(struct worker *w, const struct rte_mbuf *m, const struct
 	return true;
 }
 
-static bool destination_fits(struct worker *w, const struct rte_mbuf *m, const struct flow *flow,
-			     bool reverse, struct places *p)
+static bool destination_fits(struct worker *w, const struct rte_mbuf *m, struct flow *flow, bool reverse,
+			     struct places *p)
 {
 	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
 	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
@@ -143,8 +151,16 @@ static bool destination_fits(struct worker *w, const struct rte_mbuf *m, const s
 	if (known == SEGMENT_NONE) {
 		p->learned = true;
 	} else {
+		const uint16_t there[2] = { reverse ? f->dest : p->segment[0],
+					    reverse ? p->segment[1] : f->dest };
+
 		if (!machine_moved(w, flow, &ether->dst_addr, f->dest))
 			return false;
+		if (!allowed_between(w, flow, there)) {
+			/* to where it was: there it answers, if the move was made up, and is taken back (place.c) */
+			p->dest = known;
+			return true;
+		}
 		p->moved = true;
 	}
 	p->segment[!reverse] = f->dest;
@@ -152,7 +168,7 @@ static bool destination_fits(struct worker *w, const struct rte_mbuf *m, const s
 }
 
 /* May a frame enter where this one did and leave where it would? Changes nothing but *p. */
-static bool places_fit(struct worker *w, const struct rte_mbuf *m, const struct flow *flow, bool reverse,
+static bool places_fit(struct worker *w, const struct rte_mbuf *m, struct flow *flow, bool reverse,
 		       struct places *p)
 {
 	*p = (struct places){ .segment = { flow->segment[0], flow->segment[1] } };

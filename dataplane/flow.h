@@ -37,12 +37,10 @@ enum {
 	FLOW_MANY = 1 << 14, /* multicast or broadcast: judged for each segment, never gets one destination */
 	FLOW_DEST_NEW = 1 << 15, /* the responder's segment became known: judge again */
 	FLOW_EXPIRED = 1 << 16,  /* classification ended by its budget */
-	FLOW_DIRTY = 1 << 17,    /* a frame passed before the verdict was settled (pending) */
 	FLOW_COUNTED = 1 << 18,  /* its session was counted under its rule */
 	FLOW_LIMITED = 1 << 19,  /* `limit_rule` is the index of a rule with a limit, of this generation */
 	FLOW_MIRRORED = 1 << 20, /* the rule has a mirror */
 	FLOW_STREAM = 1 << 21,   /* UDP: seen in both directions more than once */
-	FLOW_TWO_SYNS = 1 << 22, /* simultaneous open */
 	FLOW_LET_IN =
 		1 << 23, /* frames of it have passed: a refusal now interrupts it, and does not forget it */
 	FLOW_MASTER_INSPECTED =

@@ -19,7 +19,7 @@ static uint64_t timeout_ns(const struct worker *w, uint8_t timeout)
 
 uint64_t flow_deadline(const struct worker *w, const struct flow *flow)
 {
-	return flow->last_ns + timeout_ns(w, flow->timeout);
+	return worker_last(w, flow->last_ns) + timeout_ns(w, flow->timeout);
 }
 
 void flow_arm(struct worker *w, struct flow *flow)

@@ -5,6 +5,7 @@
 #include <rte_tcp.h>
 #include <string.h>
 
+#include "fault.h"
 #include "flowtable.h"
 #include "frame.h"
 #include "tcp.h"
@@ -112,13 +113,6 @@ static bool initiator_is_destination(struct worker *w, const struct frame *f)
 
 /* ---- is there room? ---- */
 
-/* A quota is divided among the workers. In replay all tables share one account (flow_table_share), so that the number of
- * workers changes nothing. */
-static uint32_t share(const struct worker *w, uint32_t limit)
-{
-	return w->replay ? limit : RTE_MAX(limit / w->worker_count, 1u);
-}
-
 /* A GCRA with a burst of one second. */
 static bool take_new_flow(struct worker *w, struct flow_quota *quota, uint32_t rate)
 {
@@ -136,13 +130,13 @@ static unsigned int room_for(const struct worker *w, uint16_t segment, bool embr
 	const struct bh_limits *limits = &w->policy->segments[segment].limits;
 	const struct flow_quota *quota = &w->flows->quotas[segment];
 
-	if (w->flows->count == w->flows->capacity)
+	if (w->flows->count == w->flows->capacity || fault(FAULT_FLOW))
 		return BH_DROP_FLOW_FULL;
 	if (w->policy->replay_quotas_off)
 		return FLOW_PASS;
-	if (limits->flows && quota->flows >= share(w, limits->flows))
+	if (limits->flows && quota->flows >= worker_share(w, limits->flows))
 		return BH_DROP_FLOW_QUOTA;
-	if (embryonic && limits->embryonic && quota->embryonic >= share(w, limits->embryonic))
+	if (embryonic && limits->embryonic && quota->embryonic >= worker_share(w, limits->embryonic))
 		return BH_DROP_FLOW_QUOTA;
 	return FLOW_PASS;
 }

@@ -58,15 +58,16 @@ bool flow_session(const struct worker *w, const struct flow *flow, const struct 
 
 /* ---- for the world ---- */
 
-/* The same in every run and on any worker, so that replays agree; nothing needs storing for it. */
-static uint64_t flow_id(const struct flow *flow, uint64_t start_us)
+/* The same in every run and on any worker, so that replays agree; nothing needs storing for it. By the workers' clock: the
+ * wall clock is disciplined, and would give one session another id in each of its records. */
+static uint64_t flow_id(const struct worker *w, const struct flow *flow)
 {
 	uint64_t words[5];
 
 	memcpy(words, &flow->key, sizeof(words));
 	uint64_t id = flow_mix(words[0], words[1]);
 	id = flow_mix(id ^ words[2], words[3]);
-	return flow_mix(id ^ words[4], start_us) & ID_MASK;
+	return flow_mix(id ^ words[4], flow_cold(w->flows, flow)->start_ns ^ w->seed) & ID_MASK;
 }
 
 static uint64_t unix_us(const struct worker *w, uint64_t ns)
@@ -135,11 +136,10 @@ void flow_record(const struct worker *w, const struct flow *flow, enum bh_flow_e
 		 struct bh_flow_record *record)
 {
 	const struct flow_cold *cold = flow_cold(w->flows, flow);
-	uint64_t start_us = unix_us(w, cold->start_ns);
 
 	*record = (struct bh_flow_record){
-		.id = flow_id(flow, start_us),
-		.start_us = start_us,
+		.id = flow_id(w, flow),
+		.start_us = unix_us(w, cold->start_ns),
 		.last_us = unix_us(w, flow->last_ns),
 		.packets = { flow->packets[0], flow->packets[1] },
 		.bytes = { flow->bytes[0], flow->bytes[1] },

@@ -6,6 +6,7 @@
 
 #include "fragmentset.h"
 #include "frame.h"
+#include "handoff.h"
 #include "parse.h"
 #include "pipeline.h"
 #include "reassemble.h"
@@ -53,7 +54,7 @@ static uint64_t timeout_ns(const struct worker *w, uint8_t state)
 
 static bool set_overdue(const struct worker *w, const struct set *set)
 {
-	return w->now_ns - set->since_ns >= timeout_ns(w, set->state);
+	return w->now_ns >= worker_last(w, set->since_ns) + timeout_ns(w, set->state);
 }
 
 static void set_expire(struct worker *w, struct set *set)
@@ -156,12 +157,15 @@ static void sort_by_offset(const struct set *set, uint8_t order[FRAGMENTS_A_SET]
 	}
 }
 
-/* The segment's guards saw fragments only; what a DHCP server says in fragments meets its guard here. Neighbour
+/* The segment's guards saw fragments only; what a DHCP server or an IPv4 router says in fragments meets its guard here. Neighbour
  * discovery does not get this far (RFC 6980). */
-static bool dhcp_guarded(const struct worker *w, const struct frame *f)
+static enum bh_drop guard_whole(const struct worker *w, const struct frame *f)
 {
-	return (f->flags & (FRAME_DHCP_SERVER | FRAME_ASSIGNED)) == FRAME_DHCP_SERVER && w->policy &&
-	       !w->policy->segments[f->segment].dhcp_server;
+	if ((f->flags & FRAME_ASSIGNED) || !w->policy || w->policy->segments[f->segment].dhcp_server)
+		return PARSED;
+	if (f->flags & FRAME_DHCP_SERVER)
+		return BH_DROP_DHCP_GUARD;
+	return f->flags & FRAME_ROUTER_ADVERT ? BH_DROP_RA_GUARD : PARSED;
 }
 
 static enum bh_drop parse_whole(struct worker *w, struct rte_mbuf *whole)
@@ -174,7 +178,7 @@ static enum bh_drop parse_whole(struct worker *w, struct rte_mbuf *whole)
 		return reason;
 	f->key.network = f->network;
 	f->hash = flow_hash(&f->key, w->seed);
-	return dhcp_guarded(w, f) ? BH_DROP_DHCP_GUARD : PARSED;
+	return guard_whole(w, f);
 }
 
 /* Returns the frame that stands for the complete set, or NULL if it was dropped. */
@@ -228,7 +232,7 @@ static bool over_quota(const struct worker *w, uint16_t segment)
 		return false;
 	uint32_t limit = w->policy->segments[segment].limits.fragments;
 
-	return limit && w->fragments->held[segment] >= limit;
+	return limit && w->fragments->held[segment] >= worker_share(w, limit);
 }
 
 /* A set to which the fragment may be added, or NULL: then *m is what goes on, if anything. */
@@ -285,6 +289,18 @@ static struct rte_mbuf *fragment_add(struct worker *w, struct rte_mbuf *m)
 	return set->total && set->bytes == set->total ? set_complete(w, set) : NULL;
 }
 
+/* An ICMP error belongs to the worker of the packet it quotes; in fragments it came to the one of its own addresses. */
+static bool hand_on(struct worker *w, struct rte_mbuf *m)
+{
+	const struct frame *f = frame_of(m);
+	uint16_t owner = (uint16_t)(f->owner_hash % w->worker_count);
+
+	if (!w->peers || owner == w->id || !(f->flags & FRAME_REASSEMBLED))
+		return false;
+	handoff_give(w, w->peers[owner], m);
+	return true;
+}
+
 uint16_t fragment_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
 	bool refused = w->policy && w->policy->image.header->settings.fragments_drop;
@@ -307,7 +323,7 @@ uint16_t fragment_stage(struct worker *w, struct rte_mbuf **frames, uint16_t cou
 			continue;
 		}
 		m = fragment_add(w, m);
-		if (m)
+		if (m && !hand_on(w, m))
 			frames[kept++] = m;
 	}
 	return kept;

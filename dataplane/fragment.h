@@ -31,6 +31,9 @@ static inline uint32_t frame_units(const struct frame *f)
 /* `sets` packets at a time; the pool of whole packets (64 KiB each) holds BURST. NULL: no memory */
 struct fragments *fragments_new(uint32_t sets, int socket, uint16_t worker_id);
 void fragments_free(struct fragments *f);
+/* Replay with several workers: fragments here count for the quotas of `owner`, which must outlive it, so that the number of
+ * workers changes no verdict. Before either holds one. */
+void fragments_share(struct fragments *f, const struct fragments *owner);
 
 /* The reassembled frame was sent or dropped with its originals, all of which the caller has taken from set->frames:
  * give back the set. The whole packet's mbuf is the caller's to free. */
@@ -38,6 +41,8 @@ void fragment_set_free(struct worker *w, struct fragment_set *set);
 
 /* Drop the sets that are overdue by w->now_ns, at most `budget`. */
 void fragments_age(struct worker *w, uint32_t budget);
+/* What a segment has taken of its limit; any thread, as of some moment ago. */
+uint32_t fragments_held(const struct fragments *f, uint16_t segment);
 /* Drop everything held (end of run). */
 void fragments_drain(struct worker *w, enum bh_drop reason);
 

@@ -4,6 +4,7 @@
 #include <rte_malloc.h>
 #include <string.h>
 
+#include "fault.h"
 #include "flowkey.h"
 
 struct fragments *fragments_new(uint32_t sets, int socket, uint16_t worker_id)
@@ -16,7 +17,9 @@ struct fragments *fragments_new(uint32_t sets, int socket, uint16_t worker_id)
 	fs->mask = buckets - 1;
 	fs->sets = rte_zmalloc_socket("fragment sets", sizeof(*fs->sets) * RTE_MAX(sets, 1u), 64, socket);
 	fs->buckets = rte_malloc_socket("fragment buckets", sizeof(*fs->buckets) * buckets, 64, socket);
-	if (whole_pools_new(&fs->pools, BURST, socket, worker_id) < 0 || !fs->sets || !fs->buckets) {
+	fs->held = rte_zmalloc_socket("fragment quotas", sizeof(*fs->held) * BH_SEGMENT_IDS, 64, socket);
+	if (whole_pools_new(&fs->pools, BURST, socket, worker_id) < 0 || !fs->sets || !fs->buckets ||
+	    !fs->held) {
 		fragments_free(fs);
 		return NULL;
 	}
@@ -34,9 +37,24 @@ void fragments_free(struct fragments *f)
 	if (!f)
 		return;
 	whole_pools_free(&f->pools);
+	if (!f->borrowed)
+		rte_free(f->held);
 	rte_free(f->buckets);
 	rte_free(f->sets);
 	rte_free(f);
+}
+
+void fragments_share(struct fragments *f, const struct fragments *owner)
+{
+	if (!f->borrowed)
+		rte_free(f->held);
+	f->held = owner->held;
+	f->borrowed = true;
+}
+
+uint32_t fragments_held(const struct fragments *f, uint16_t segment)
+{
+	return __atomic_load_n(&f->held[segment], __ATOMIC_RELAXED);
 }
 
 static uint32_t *bucket_of(struct fragments *fs, const struct fragment_key *key, uint64_t seed)
@@ -113,7 +131,7 @@ struct set *set_new(struct worker *w, const struct fragment_key *key)
 	/* what was completed is remembered for convenience only */
 	if (fs->free == NO_SET && fs->lists[SET_DONE].head != NO_SET)
 		set_forget(w, &fs->sets[fs->lists[SET_DONE].head]);
-	if (fs->free == NO_SET)
+	if (fs->free == NO_SET || fault(FAULT_FRAGMENT))
 		return NULL;
 	uint32_t index = fs->free, *bucket = bucket_of(fs, key, w->seed);
 	struct set *set = &fs->sets[index];

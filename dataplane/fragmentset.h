@@ -53,7 +53,8 @@ struct fragments {
 	uint32_t free;
 	struct list lists[SET_STATES];
 	struct whole_pools pools;
-	uint32_t held[BH_SEGMENT_IDS]; /* quota: held fragments of a segment, and 1 for each killed set */
+	uint32_t *held; /* by segment id; quota: held fragments, and 1 for each killed set */
+	bool borrowed;  /* held is another's: fragments_share() */
 };
 
 /* NULL: there is none. */

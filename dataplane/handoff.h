@@ -8,7 +8,9 @@
 #include <stdint.h>
 
 #include "bulkhead/counters.h"
+#include "fault.h"
 #include "tx.h"
+#include "worker.h"
 
 struct ports;
 
@@ -28,6 +30,15 @@ void handoff_close(struct handoff *handoff);
 static inline uint16_t handoff_queue_owner(uint16_t queue)
 {
 	return queue;
+}
+
+/* Give a frame to the worker that owns its flow, by the ring to it; a full one drops it. On its producer. */
+static inline void handoff_give(struct worker *w, struct rte_ring *ring, struct rte_mbuf *m)
+{
+	if (!fault(FAULT_HANDOFF) && rte_ring_sp_enqueue(ring, m) == 0)
+		worker_count(w, BH_WORKER_HANDED_OVER, 1);
+	else
+		drop_frame(w, m, BH_DROP_HANDOFF_FULL);
 }
 
 /* Fill tx_port.owner of a worker's list where the queue is another's. */

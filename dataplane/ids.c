@@ -2,6 +2,7 @@
 #include "ids.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ struct space {
 	uint32_t used;    /* ids 1..used were given at least once; 0 is reserved */
 	uint32_t *slots;  /* id or 0 */
 	uint32_t *epochs; /* by id: last image that used it */
+	bool *in_force;   /* by id: used by the image in force */
 	char (*keys)[KEY_MAX + 1];
 };
 
@@ -42,14 +44,16 @@ static int space_init(struct space *s, uint32_t capacity)
 	s->mask = slots - 1;
 	s->slots = calloc(slots, sizeof(*s->slots));
 	s->epochs = calloc(capacity, sizeof(*s->epochs));
+	s->in_force = calloc(capacity, sizeof(*s->in_force));
 	s->keys = calloc(capacity, sizeof(*s->keys));
-	return s->slots && s->epochs && s->keys ? 0 : -ENOMEM;
+	return s->slots && s->epochs && s->in_force && s->keys ? 0 : -ENOMEM;
 }
 
 static void space_free(struct space *s)
 {
 	free(s->slots);
 	free(s->epochs);
+	free(s->in_force);
 	free(s->keys);
 }
 
@@ -77,7 +81,8 @@ static uint32_t space_recycle(struct space *s, uint32_t epoch)
 	uint32_t oldest = 0;
 
 	for (uint32_t id = 1; id <= s->used; id++)
-		if (s->epochs[id] + 1 < epoch && (!oldest || s->epochs[id] < s->epochs[oldest]))
+		if (!s->in_force[id] && s->epochs[id] != epoch &&
+		    (!oldest || s->epochs[id] < s->epochs[oldest]))
 			oldest = id;
 	if (oldest) {
 		s->keys[oldest][0] = '\0';
@@ -131,6 +136,19 @@ void ids_free(struct ids *ids)
 void ids_begin(struct ids *ids)
 {
 	ids->epoch++;
+}
+
+static void space_commit(struct space *s, uint32_t epoch)
+{
+	for (uint32_t id = 1; id <= s->used; id++)
+		s->in_force[id] = s->epochs[id] == epoch;
+}
+
+void ids_commit(struct ids *ids)
+{
+	space_commit(&ids->rules, ids->epoch);
+	space_commit(&ids->segments, ids->epoch);
+	space_commit(&ids->networks, ids->epoch);
 }
 
 int ids_rule(struct ids *ids, const char *name)

@@ -19,8 +19,10 @@ struct ids;
 struct ids *ids_new(struct bh_counters *counters);
 void ids_free(struct ids *ids);
 
-/* A new image is about to be read: ids that neither it nor the image before it uses may be given anew. */
+/* A new image is about to be read: ids that neither it nor the image in force uses may be given anew. */
 void ids_begin(struct ids *ids);
+/* The image that was read last is in force now. One that was refused leaves the ids of the one in force alone. */
+void ids_commit(struct ids *ids);
 
 /* Id of a rule (1 and up; 0 is the default), a segment (1 and up; 0 counts what belongs to none) or a network
  * (1 and up); makes one if there is none. -ENOSPC when all are used by this image and the one before it.

@@ -6,6 +6,7 @@
 #include <rte_malloc.h>
 #include <string.h>
 
+#include "echoes.h"
 #include "frame.h"
 #include "guard.h"
 #include "mactable.h"
@@ -19,18 +20,36 @@ enum { ND_SOLICIT = 135, ND_TARGET = 8 };
 struct layer2 {
 	struct rte_ether_addr own[BH_MAX_PORTS];
 	uint16_t own_count;
+	struct echoes *echoes;
+	bool shared; /* echoes are another's */
 };
 
 struct layer2 *layer2_new(uint16_t worker_id, int socket)
 {
 	if (worker_id >= BH_MAX_WORKERS)
 		return NULL;
-	return rte_zmalloc_socket("layer2", sizeof(struct layer2), 64, socket);
+	struct layer2 *l = rte_zmalloc_socket("layer2", sizeof(*l), 64, socket);
+	if (!l)
+		return NULL;
+	l->echoes = echoes_new(socket);
+	if (l->echoes)
+		return l;
+	rte_free(l);
+	return NULL;
 }
 
 void layer2_free(struct layer2 *l)
 {
+	if (l && !l->shared)
+		echoes_free(l->echoes);
 	rte_free(l);
+}
+
+void layer2_share(struct layer2 *l, const struct layer2 *owner)
+{
+	echoes_free(l->echoes);
+	l->echoes = owner->echoes;
+	l->shared = true;
 }
 
 int layer2_own_mac(struct layer2 *l, const struct rte_ether_addr *mac)
@@ -51,13 +70,6 @@ static bool from_ourselves(const struct layer2 *l, const struct rte_ether_addr *
 }
 
 /* ---- guards of protocols ---- */
-
-static bool monitoring(const struct policy *p, uint16_t network)
-{
-	uint32_t index = p->network_index[network];
-
-	return p->image.header->settings.monitor || (index != BH_NONE && p->image.NETWORKS_[index].monitor);
-}
 
 static bool within_rate(struct worker *w, const struct frame *f, unsigned int protocol)
 {
@@ -80,7 +92,7 @@ static enum bh_drop judge_protocol(struct worker *w, const struct rte_mbuf *m, s
 	if (protocol == PROTOCOL_RULES)
 		return GUARD_PASS;
 	if (!protocol_allowed(w->policy, f, protocol)) {
-		if (protocol != PROTOCOL_OTHER || !monitoring(w->policy, f->network))
+		if (protocol != PROTOCOL_OTHER || !policy_monitors(w->policy, f->network))
 			return BH_DROP_ETHERTYPE;
 		notice(w, BH_NOTICE_ETHERTYPE, source, NULL, f->segment, SEGMENT_NONE,
 		       "frame that is not IP passes because of mode: monitor; layer2.allow leaves it out");
@@ -126,6 +138,28 @@ static enum bh_drop learn_source(struct worker *w, const struct rte_mbuf *m, con
 	}
 	enum bh_drop reason = reason_of(mac_table_see(w, &s));
 	return reason != GUARD_PASS ? reason : guard_learn(w, m, f, &claims, &s);
+}
+
+/* Learning, and what came a moment ago: a second copy is counted, our own is told from a machine that is in two places. */
+static enum bh_drop see(struct worker *w, const struct rte_mbuf *m, const struct frame *f)
+{
+	const uint8_t *source = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->src_addr.addr_bytes;
+	enum bh_drop reason = learn_source(w, m, f);
+
+	if (!w->layer2 || (reason != GUARD_PASS && reason != BH_DROP_MAC_MOVE))
+		return reason;
+	uint64_t digest = echo_digest(m, f, w->seed);
+	if (reason == GUARD_PASS) {
+		if (echoes_note(w->layer2->echoes, digest, f->segment, w->now_ns) &&
+		    !(f->flags & FRAME_BROADCAST))
+			worker_count(w, BH_WORKER_DUPLICATES, 1);
+		return reason;
+	}
+	if (!echoes_back(w->layer2->echoes, digest, f->segment, w->now_ns))
+		return reason;
+	notice(w, BH_NOTICE_LOOP, source, NULL, f->segment, SEGMENT_NONE,
+	       "a frame came back on the segment it was sent to: something reflects (uplinks, a mirror)");
+	return BH_DROP_REFLECTED;
 }
 
 /* ---- where to ---- */
@@ -185,7 +219,10 @@ static enum bh_drop find_destination(struct worker *w, struct rte_mbuf *m, struc
 	/* what has a bucket of its own was counted there */
 	if (protocol <= BH_LAYER2_MLD || w->policy->replay_quotas_off)
 		return GUARD_PASS;
+	const struct rte_ether_addr *from = &rte_pktmbuf_mtod(m, const struct rte_ether_hdr *)->src_addr;
 	uint32_t rate = w->policy->segments[f->segment].limits.broadcast;
+	if (!mac_table_storm(w, f->network, from, rate))
+		return BH_DROP_STORM;
 	return rates_frame(mac_table_rates(w->macs), f->segment, RATE_STORM, rate, w->now_ns) ? GUARD_PASS
 											      : BH_DROP_STORM;
 }
@@ -216,7 +253,7 @@ static enum bh_drop bridge(struct worker *w, struct rte_mbuf *m, struct frame *f
 		return reason;
 	if (!within_rate(w, f, protocol))
 		return BH_DROP_GUARD_RATE;
-	reason = learn_source(w, m, f);
+	reason = see(w, m, f);
 	return reason != GUARD_PASS ? reason : find_destination(w, m, f, protocol);
 }
 

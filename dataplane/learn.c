@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bindings.h"
+#include "fault.h"
 #include "notice.h"
 
 /* A machine that talks is noted as heard no more often than this: its line of the table is everybody's. */
@@ -60,6 +61,7 @@ static enum place_verdict judge(const struct worker *w, const struct mac_entry *
 
 	if (e) {
 		*place = place_of(e);
+		place->last_ns = worker_last(w, place->last_ns);
 		known = (load(e->bound) || !place_expired(place->last_ns, s->now_ns)) &&
 			mac_place_stands(w->policy, s->network, place->segment);
 		if (known && place->segment == s->segment)
@@ -69,7 +71,7 @@ static enum place_verdict judge(const struct worker *w, const struct mac_entry *
 		.bound = mac_bound(w->policy, s->network, &s->mac),
 		/* one that aged out and comes again takes no other's room */
 		.limit = !(e && place->segment == s->segment) && over_limit(w, s),
-		.full = !e && store_count(&table->store) >= table->store.capacity,
+		.full = !e && (store_count(&table->store) >= table->store.capacity || fault(FAULT_MAC)),
 	};
 	return place_decide(known ? place : NULL, s, &room);
 }
@@ -127,6 +129,7 @@ static void start_entry(struct mac_entry *e, const struct sighting *s, bool boun
 	memset(e->address4, 0, sizeof(e->address4));
 	memset(e->address6, 0, sizeof(e->address6));
 	store(e->moves, 0);
+	store(e->storm_ns, 0);
 	store(e->bound, bound);
 	store(e->flags, s->announce ? MAC_ANNOUNCED : 0);
 	place_store(e, &place);

@@ -144,6 +144,16 @@ bool mac_table_holder(const struct worker *w, uint16_t network, const uint8_t ad
 	       addresses_find(w->macs->addresses, w->policy, network, address, w->now_ns, mac, &segment);
 }
 
+bool mac_table_storm(const struct worker *w, uint16_t network, const struct rte_ether_addr *mac,
+		     uint32_t a_second)
+{
+	uint32_t record = a_second ? mac_lookup(w->macs, network, mac) : STORE_NONE;
+
+	/* who is not learned yet (another worker's first frame, or no room) has its segment's bucket alone */
+	return record == STORE_NONE ||
+	       rates_storm(&w->macs->entries[record].storm_ns, RTE_MAX(a_second / 2, 1u), w->now_ns);
+}
+
 /* ---- the writer's housekeeping ---- */
 
 void mac_table_policy(struct worker *w)

@@ -38,6 +38,8 @@ struct mac_entry {
 	_Atomic uint64_t announced_ns; /* any worker, relaxed */
 	_Atomic uint64_t rate_ns, pinned_ns;
 	_Atomic uint16_t home;
+	_Atomic uint64_t
+		storm_ns; /* any worker: when the bucket of its storms will be full again (rates.h) */
 };
 
 /* Memory for `capacity` machines, twice as many addresses, and the rates of all segments. NULL: no memory */
@@ -63,6 +65,10 @@ uint16_t mac_table_place(const struct worker *w, uint16_t network, const struct 
 /* The machine that uses an address, as bound by the policy or else as heard. */
 bool mac_table_holder(const struct worker *w, uint16_t network, const uint8_t address[16],
 		      struct rte_ether_addr *mac);
+/* One frame of a storm from a machine, of a segment that may have so many a second; 0: any number. A machine may have half of
+ * them, so that there is something left for the others. Any thread. false: over its rate */
+bool mac_table_storm(const struct worker *w, uint16_t network, const struct rte_ether_addr *mac,
+		     uint32_t a_second);
 struct rates *mac_table_rates(struct mac_table *table);
 uint32_t mac_table_capacity(const struct mac_table *table);
 

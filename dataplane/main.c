@@ -16,7 +16,6 @@
 
 #include "dpi.h"
 #include "environment.h"
-#include "event.h"
 #include "layer2.h"
 #include "mactable.h"
 #include "process.h"
@@ -25,47 +24,6 @@
 
 #define EVENT_SLOTS 8192u
 #define HANDOFF_SLOTS 2048u
-#define HEARTBEAT_US 100000u
-#define WATCH_US 1000000u
-
-/* ---- notices ---- */
-
-static int notice_priority(enum bh_notice_kind kind)
-{
-	switch (kind) {
-	case BH_NOTICE_CRASHES:
-		return LOG_ALERT;
-	case BH_NOTICE_APPLICATIONS:
-	case BH_NOTICE_EXHAUSTED:
-	case BH_NOTICE_IMAGE_REFUSED:
-	case BH_NOTICE_LINK_DOWN:
-		return LOG_WARNING;
-	default:
-		return LOG_NOTICE;
-	}
-}
-
-void process_notice(void *opaque, enum bh_notice_kind kind, const char *text)
-{
-	struct process *p = opaque;
-	struct bh_event event = { .type = BH_EVENT_NOTICE, .time_us = clock_unix_us() };
-
-	log_line(notice_priority(kind), "%s", text);
-	event.notice.kind = kind;
-	event.notice.count = 1;
-	snprintf(event.notice.text, sizeof(event.notice.text), "%s", text);
-	if (p->control && control_subscribed(p->control))
-		p->counters.counters->events_lost += control_event(p->control, &event);
-	else if (p->early_count < EARLY_NOTICES)
-		p->early[p->early_count++] = event;
-}
-
-static void send_early_notices(struct process *p)
-{
-	for (uint32_t i = 0; i < p->early_count; i++)
-		p->counters.counters->events_lost += control_event(p->control, &p->early[i]);
-	p->early_count = 0;
-}
 
 /* ---- start-up, in order ---- */
 
@@ -297,6 +255,16 @@ static void stop_ports(struct process *p)
 	ports_close(&p->ports);
 }
 
+static int start_alarms(struct process *p)
+{
+	p->alarms = alarms_new(&(struct alarm_need){ .workers = &p->workers,
+						     .sizes = &p->options,
+						     .counters = p->counters.counters,
+						     .notice = process_notice,
+						     .opaque = p });
+	return p->alarms ? 0 : -ENOMEM;
+}
+
 static int start_workers(struct process *p)
 {
 	struct tx_port transmit[BH_MAX_WORKERS * BH_MAX_PORTS];
@@ -326,12 +294,13 @@ static int start_workers(struct process *p)
 		for (uint16_t k = 0; k < p->ports.count; k++)
 			layer2_own_mac(p->workers.list[i]->layer2, &p->ports.ports[k].mac);
 	activate_watch(p->activate, p->workers.classifiers);
-	return 0;
+	return start_alarms(p);
 }
 
 /* The tables go with EAL: rte_free() would write zeroes over a gigabyte of them first. */
 static void stop_workers(struct process *p)
 {
+	alarms_free(p->alarms);
 	stop_activation(p);
 }
 
@@ -347,6 +316,36 @@ static int start_control(struct process *p)
 	if (error)
 		log_line(LOG_ERR, "%s: %s", path, strerror(-error));
 	return error;
+}
+
+/* The workers' loops have not begun. */
+static int start_probes(struct process *p)
+{
+	struct loop_need need = { .options = &p->options,
+				  .counters = p->counters.counters,
+				  .workers = p->workers.count,
+				  .buffers = p->ports.copies,
+				  .macs = p->macs,
+				  .now_us = clock_unix_us(),
+				  .notice = process_notice,
+				  .opaque = p };
+	int error;
+
+	if (!p->options.probes)
+		return 0;
+	for (uint16_t i = 0; i < p->ports.count; i++)
+		p->macs[i] = p->ports.ports[i].mac;
+	error = loops_new(&p->loops, &need);
+	for (uint16_t i = 0; i < p->workers.count && !error; i++) {
+		p->workers.list[i]->loops = p->loops;
+		p->workers.list[i]->loop_gate = loops_gate(p->loops);
+	}
+	return error;
+}
+
+static void stop_probes(struct process *p)
+{
+	loops_free(p->loops);
 }
 
 static void stop_control(struct process *p)
@@ -400,6 +399,7 @@ static const struct step {
 	{ "kept policy", start_kept, stop_kept },
 	{ "ports", start_ports, stop_ports },
 	{ "workers", start_workers, stop_workers },
+	{ "loop probes", start_probes, stop_probes },
 	{ "control socket", start_control, stop_control },
 	{ "forwarding", start_forwarding, stop_forwarding },
 	{ "ready", start_ready, stop_nothing },
@@ -425,64 +425,6 @@ static void stop(struct process *p, size_t started)
 		steps[started].stop(p);
 }
 
-/* ---- the main thread's loop ---- */
-
-/* Hand on what the workers told. A bounded number, so that a flood of events does not stop the heartbeat. */
-static void drain_events(struct process *p)
-{
-	uint64_t lost = 0;
-
-	for (uint16_t i = 0; i < p->workers.count; i++) {
-		struct event_ring *ring = p->workers.list[i]->events;
-		const struct bh_event *event;
-
-		for (uint32_t n = 0; n < EVENT_SLOTS && (event = event_peek(ring)); n++) {
-			lost += control_event(p->control, event);
-			event_consume(ring);
-		}
-	}
-	lost += control_flush(p->control);
-	p->counters.counters->events_lost += lost;
-}
-
-static void beat(struct process *p)
-{
-	struct bh_counters *c = p->counters.counters;
-
-	activate_tick(p->activate, clock_unix_us());
-	c->macs = mac_table_count(p->workers.macs);
-	c->heartbeat_us = clock_unix_us();
-}
-
-static void watch(struct process *p)
-{
-	clock_discipline(&p->clock);
-	ports_watch(&p->ports);
-}
-
-static void serve(struct process *p)
-{
-	uint64_t next_beat = 0, next_watch = 0;
-
-	/* a signal means the end */
-	while (!control_wait(p->control, p->signals, control_subscribed(p->control) ? 10 : 20)) {
-		uint64_t now = clock_now(&p->clock) / 1000;
-
-		if (p->early_count && control_subscribed(p->control))
-			send_early_notices(p);
-		drain_events(p);
-		if (now >= next_beat) {
-			beat(p);
-			next_beat = now + HEARTBEAT_US;
-		}
-		if (now >= next_watch) {
-			watch(p);
-			next_watch = now + WATCH_US;
-		}
-	}
-	log_line(LOG_NOTICE, "asked to end");
-}
-
 int main(int argc, char **argv)
 {
 	static struct process process; /* large */
@@ -496,7 +438,7 @@ int main(int argc, char **argv)
 	}
 	started = start(&process);
 	if (started == RTE_DIM(steps))
-		serve(&process);
+		process_serve(&process);
 	stop(&process, started);
 	return started == RTE_DIM(steps) ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -3,10 +3,13 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <error.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 #include <syslog.h>
+
+#include "fault.h"
 
 enum {
 	KEY_PORT = 256,
@@ -25,6 +28,9 @@ enum {
 	KEY_STATE,
 	KEY_CONTROL_USER,
 	KEY_LOG_LEVEL,
+	KEY_GROUP,
+	KEY_GROUP_KEY,
+	KEY_PROBES,
 	KEY_REPLAY,
 	KEY_IMAGE,
 	KEY_EVENTS_FD,
@@ -47,6 +53,11 @@ static const struct argp_option table[] = {
 	{ "state", KEY_STATE, "DIR", 0, "Where the last accepted image is kept (default /var/lib/bulkhead)",
 	  1 },
 	{ "control-user", KEY_CONTROL_USER, "USER", 0, "Who besides root may use the control socket", 1 },
+	{ "probes", KEY_PROBES, "0|1", 0,
+	  "Look for loops by a probe of each segment every second (default 1)", 1 },
+	{ "group", KEY_GROUP, "NAME", 0, "Appliances that know each other's probes (default bulkhead)", 1 },
+	{ "group-key", KEY_GROUP_KEY, "FILE", 0,
+	  "Their key, 32 hexadecimal digits (default: made at random, a group of one)", 1 },
 	{ "log-level", KEY_LOG_LEVEL, "N", 0, "3 errors .. 6 information (default; replay: 5) .. 7 debugging",
 	  1 },
 	{ .doc = "Sizes, of all workers together:", .group = 2 },
@@ -252,6 +263,15 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_CONTROL_USER:
 		o->control_user = text;
 		return 0;
+	case KEY_GROUP:
+		o->group = text;
+		return 0;
+	case KEY_GROUP_KEY:
+		o->group_key = text;
+		return 0;
+	case KEY_PROBES:
+		o->probes = number(state, "probes", text, 0, 1);
+		return 0;
 	case KEY_LOG_LEVEL:
 		o->log_level = (int)number(state, "log-level", text, LOG_EMERG, LOG_DEBUG);
 		return 0;
@@ -281,10 +301,14 @@ void options_read(struct options *options, int argc, char **argv)
 				     .idle_sleep_us = 200,
 				     .run = "/run/bulkhead",
 				     .state = "/var/lib/bulkhead",
+				     .group = "bulkhead",
+				     .probes = true,
 				     .log_level = -1,
 				     .events_fd = -1 };
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
+	if (fault_arm(getenv("BULKHEAD_FAULT")))
+		error(argp_err_exit_status, 0, "BULKHEAD_FAULT: expected NAME=N,.. with names of fault.h");
 	if (!options->flows)
 		options->flows = options->replay ? 262144 : 1000000;
 	if (options->log_level < 0)

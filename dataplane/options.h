@@ -33,6 +33,9 @@ struct options {
 	uint64_t dpi_memory;                               /* bytes, all workers together */
 	uint32_t idle_sleep_us;                            /* longest; 0: never sleep */
 	const char *run, *state;                           /* directories */
+	const char *group;                                 /* of appliances that know each other's probes */
+	const char *group_key;                             /* file; NULL: a key of this process alone */
+	bool probes;                                       /* for loops */
 	const char *control_user;                          /* NULL: root alone */
 	int log_level;
 

@@ -32,17 +32,20 @@ void parse_key(struct frame *f, const uint8_t source[16], const uint8_t destinat
 	key->protocol = protocol;
 }
 
-static bool is_tag(uint16_t ethertype)
+/* Whatever switch takes the outer tag off would follow the inner one; and of a tag that is not 802.1Q's we can not know. */
+static enum bh_drop check_tag(uint16_t ethertype)
 {
 	switch (ethertype) {
 	case 0x8100:
+		return BH_DROP_DOUBLE_TAG;
 	case 0x88a8:
+		return BH_DROP_TAG_88A8;
 	case 0x9100: /* before 802.1ad was a standard */
 	case 0x9200:
 	case 0x9300:
-		return true;
+		return BH_DROP_TAG_9100;
 	default:
-		return false;
+		return PARSED;
 	}
 }
 
@@ -68,9 +71,9 @@ static enum bh_drop parse_tag(struct packet *p, uint16_t *ethertype)
 		f->l3 += RTE_VLAN_HLEN;
 		*ethertype = read16(p->data + 16);
 	}
-	/* whatever switch takes the outer tag off would follow the inner one */
-	if (is_tag(*ethertype))
-		return BH_DROP_DOUBLE_TAG;
+	enum bh_drop reason = check_tag(*ethertype);
+	if (reason != PARSED)
+		return reason;
 	uint16_t vlan = f->tci & 0xfff;
 	if ((f->flags & FRAME_TAGGED) && (vlan == 0 || vlan == 0xfff))
 		return BH_DROP_PRIORITY_TAG;

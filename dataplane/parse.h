@@ -35,9 +35,10 @@ struct packet {
 	uint32_t end;  /* offset of the first byte behind the IP packet; may lie in a later segment */
 	uint8_t source[16], destination[16]; /* the packet's own, IPv4 mapped */
 	uint64_t seed;
-	uint8_t hops;    /* TTL or hop limit */
-	bool verify;     /* IPv4 header and transport checksums */
-	bool fragmented; /* came in fragments, or with a fragment header though it is whole */
+	uint8_t hops;      /* TTL or hop limit */
+	bool verify;       /* IPv4 header and transport checksums */
+	bool router_alert; /* IPv6 hop-by-hop option */
+	bool fragmented;   /* came in fragments, or with a fragment header though it is whole */
 };
 
 /* One frame as it was received: fills its struct frame from scratch. seed: of owner_hash(); verify: transport checksums. */
@@ -72,6 +73,7 @@ struct chain {
 	uint16_t transport; /* first header that is no extension; later fragment: its data */
 	uint16_t fragment;  /* fragment header, 0: none */
 	uint8_t protocol;   /* at `transport`; later fragment: what its fragment header names */
+	bool router_alert;  /* a hop-by-hop option (RFC 2711) */
 	bool cut;           /* refused because it goes on behind `reach` */
 };
 /* ip: 40 checked bytes and more, of which `reach` may be read. */

@@ -153,6 +153,8 @@ enum bh_drop parse_icmp4(struct packet *p)
 	uint8_t type = (uint8_t)(p->f->icmp >> 8);
 	if (type == 5)
 		return BH_DROP_ICMP_REDIRECT;
+	if (type == 9) /* router discovery: RFC 1256 */
+		p->f->flags |= FRAME_ROUTER_ADVERT;
 	return classify(p, &types4[type], false);
 }
 
@@ -234,6 +236,19 @@ static enum bh_drop parse_discovery(struct packet *p, uint8_t type)
 	return PARSED;
 }
 
+/* What RFC 3810, 6.2 and 7.4 let a receiver ignore; a report may come from who has no address yet (RFC 3590). */
+static enum bh_drop parse_mld(struct packet *p, uint8_t type)
+{
+	bool nameless = is_unspecified(p->source) && type != 130;
+
+	if (type != 143 && p->end - p->f->l4 < MLD_HEADER)
+		return BH_DROP_L4_TRUNCATED;
+	if (p->hops != 1 || !p->router_alert || !(is_link_local(p->source) || nameless))
+		return BH_DROP_GROUP_BAD;
+	p->f->flags |= FRAME_GROUP;
+	return PARSED;
+}
+
 enum bh_drop parse_icmp6(struct packet *p)
 {
 	enum bh_drop reason = check_header(p, true);
@@ -251,12 +266,8 @@ enum bh_drop parse_icmp6(struct packet *p)
 	case 130:
 	case 131:
 	case 132: /* MLD: RFC 2710 */
-		if (p->end - p->f->l4 < MLD_HEADER)
-			return BH_DROP_L4_TRUNCATED;
-		/* fall through */
 	case 143: /* RFC 3810 */
-		p->f->flags |= FRAME_GROUP;
-		return PARSED;
+		return parse_mld(p, type);
 	default:
 		return classify(p, &types6[type], true);
 	}

@@ -15,14 +15,26 @@ enum {
 	NEXT_FRAGMENT = 44,
 	NEXT_AH = 51,
 	NEXT_DESTINATION = 60,
+	NEXT_MOBILITY = 135,
+	NEXT_HIP = 139,
+	NEXT_SHIM6 = 140,
+	NEXT_UNASSIGNED = 148, /* the first one (IANA, protocol numbers); from here on also experiments */
 };
 
+#define OPTION_ROUTER_ALERT 5
 #define OPTION_JUMBO 0xc2
 
 static bool is_extension(uint8_t next)
 {
 	return next == NEXT_HOP_BY_HOP || next == NEXT_ROUTING || next == NEXT_FRAGMENT || next == NEXT_AH ||
 	       next == NEXT_DESTINATION;
+}
+
+/* Headers that nobody here walks, and that a host might: what stands behind one, a router advertisement perhaps, would
+ * pass for something else (RFC 7045; RFC 7113, 3). */
+static bool is_unknown(uint8_t next)
+{
+	return next == NEXT_MOBILITY || next == NEXT_HIP || next == NEXT_SHIM6 || next >= NEXT_UNASSIGNED;
 }
 
 /* Type-length-value options of hop-by-hop and destination headers: no jumbograms (RFC 2675), nothing over the end. */
@@ -42,6 +54,15 @@ static enum bh_drop check_options(const uint8_t *header, uint32_t length)
 		at += 2u + header[at + 1];
 	}
 	return PARSED;
+}
+
+/* RFC 2711; the options were checked */
+static bool has_router_alert(const uint8_t *header, uint32_t length)
+{
+	for (uint32_t at = 2; at < length; at += header[at] == 0 ? 1 : 2u + header[at + 1])
+		if (header[at] == OPTION_ROUTER_ALERT)
+			return true;
+	return false;
 }
 
 /* May this header stand here? `seen` has a bit for each kind; destination options may come twice. */
@@ -123,6 +144,7 @@ enum bh_drop parse_chain(const uint8_t *ip, uint32_t reach, struct chain *chain)
 			return reason;
 		if (next == NEXT_FRAGMENT)
 			chain->fragment = (uint16_t)at;
+		chain->router_alert |= next == NEXT_HOP_BY_HOP && has_router_alert(header, length);
 		bool data = next == NEXT_FRAGMENT && fragment6_offset(header);
 		next = header[0];
 		at += length;
@@ -131,7 +153,7 @@ enum bh_drop parse_chain(const uint8_t *ip, uint32_t reach, struct chain *chain)
 	}
 	chain->transport = (uint16_t)at;
 	chain->protocol = next;
-	return PARSED;
+	return is_unknown(next) ? BH_DROP_IP6_CHAIN : PARSED;
 }
 
 static bool is_zero(const uint8_t *bytes, size_t length)
@@ -264,6 +286,7 @@ enum bh_drop parse_ip6(struct packet *p)
 	bool whole = !chain.fragment || (fragment6_offset(fragment) == 0 && !fragment6_more(fragment));
 	if (!whole)
 		f->flags |= FRAME_FRAGMENT;
+	p->router_alert = chain.router_alert;
 	p->fragmented |= chain.fragment != 0; /* atomic fragments: RFC 6946 */
 	reason = check_addresses(p);
 	if (reason != PARSED)

@@ -215,6 +215,12 @@ static enum bh_drop parse_sctp(struct packet *p)
 	return !p->verify || crc_good(p) ? PARSED : BH_DROP_L4_CHECKSUM;
 }
 
+/* Queries, reports and leaves of all versions stay on their link (RFC 3376, 4); others (DVMRP, mtrace) need not. */
+static bool igmp_of_hosts(uint8_t type)
+{
+	return type == 0x11 || type == 0x12 || type == 0x16 || type == 0x17 || type == 0x22;
+}
+
 static enum bh_drop parse_igmp(struct packet *p)
 {
 	if (transport_reach(p) < ICMP_HEADER)
@@ -223,7 +229,7 @@ static enum bh_drop parse_igmp(struct packet *p)
 	p->f->flags |= FRAME_GROUP;
 	if (p->verify && !parse_checksum_good(p, transport_length(p), false))
 		return BH_DROP_L4_CHECKSUM;
-	return PARSED;
+	return igmp_of_hosts(p->data[p->f->l4]) && p->hops != 1 ? BH_DROP_GROUP_BAD : PARSED;
 }
 
 enum bh_drop parse_transport(struct packet *p)

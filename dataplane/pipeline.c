@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "pipeline.h"
 
-#include <string.h>
-
-#include "frame.h"
 #include "worker.h"
 
 /* The way of a frame. Where it was received: who is it for? */
@@ -32,13 +29,6 @@ static uint16_t run(const stage_function *stages, unsigned int stage_count, stru
 
 uint16_t pipeline_receive(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	if (unlikely(!w->policy)) {
-		for (uint16_t i = 0; i < count; i++) {
-			memset(frame_of(frames[i]), 0, sizeof(struct frame));
-			drop_frame(w, frames[i], BH_DROP_NO_POLICY);
-		}
-		return 0;
-	}
 	return run(receive_stages, RTE_DIM(receive_stages), w, frames, count);
 }
 

@@ -27,13 +27,6 @@ static bool passes(uint8_t verdict)
 	return verdict == BH_VERDICT_ALLOW || verdict == BH_VERDICT_PENDING;
 }
 
-static bool monitoring(const struct policy *p, uint16_t network)
-{
-	uint32_t index = network < BH_NETWORK_IDS ? p->network_index[network] : BH_NONE;
-
-	return p->image.header->settings.monitor || (index != BH_NONE && p->image.NETWORKS_[index].monitor);
-}
-
 static uint32_t rule_id(const struct policy *p, uint32_t rule)
 {
 	return rule == BH_NONE ? 0 : p->rule_ids[rule];
@@ -105,12 +98,14 @@ static void settle(struct worker *w, struct flow *flow, const struct bh_answer *
 
 static void adopt(struct worker *w, struct flow *flow, const struct bh_answer *answer)
 {
-	bool monitored = !passes(answer->verdict) && monitoring(w->policy, flow->key.network);
+	bool monitored = !passes(answer->verdict) && policy_monitors(w->policy, flow->key.network);
 
 	set_pending(w, flow, answer->verdict);
 	flow->generation = w->policy->generation;
 	flow->open = answer->open;
-	flow->flags &= ~(FLOW_RENAMED | FLOW_DEST_NEW | FLOW_SETTLED | FLOW_MONITORED);
+	/* limit and mirror are of a rule of the policy that judged before: one that is not settled has none */
+	flow->flags &= ~(FLOW_RENAMED | FLOW_DEST_NEW | FLOW_SETTLED | FLOW_MONITORED | FLOW_LIMITED |
+			 FLOW_MIRRORED);
 	flow->flags |= FLOW_JUDGED | (monitored ? FLOW_MONITORED : 0u);
 	if (passes(answer->verdict) || monitored)
 		flow->flags |= FLOW_LET_IN;
@@ -180,7 +175,7 @@ static bool within_limit(struct worker *w, struct rte_mbuf *m, struct flow *flow
 	    bucket_take(&w->policy->limits[rule], f->wire_length, w->now_ns))
 		return true;
 	w->counters->rules[flow->rule_id].limited++;
-	return monitoring(w->policy, flow->key.network);
+	return policy_monitors(w->policy, flow->key.network);
 }
 
 static void mirror(struct worker *w, struct rte_mbuf *m, const struct flow *flow)
@@ -205,7 +200,6 @@ static void count_pending(struct worker *w, struct flow *flow, const struct fram
 	uint32_t *bytes = &flow_cold(w->flows, flow)->pending_bytes[!!(f->flags & FRAME_REVERSE)];
 
 	*bytes = (uint32_t)RTE_MIN((uint64_t)*bytes + f->payload_length, (uint64_t)UINT32_MAX);
-	flow->flags |= FLOW_DIRTY;
 }
 
 /* What the sender is told when its session is refused. Only one reject a frame, and a bounded number a second. */
@@ -295,7 +289,8 @@ static bool pass_stateless(struct worker *w, struct rte_mbuf *m)
 	struct frame *f = frame_of(m);
 	struct bh_answer answer;
 
-	if (judge_stateless(w, f, f->dest, &answer) == BH_VERDICT_ALLOW || monitoring(w->policy, f->network))
+	if (judge_stateless(w, f, f->dest, &answer) == BH_VERDICT_ALLOW ||
+	    policy_monitors(w->policy, f->network))
 		return true;
 	drop_frame(w, m, answer.verdict == BH_VERDICT_REJECT ? BH_DROP_REJECT : BH_DROP_DENY);
 	return false;
@@ -328,6 +323,19 @@ static void refuse_copy(struct worker *w, struct rte_mbuf *m, uint8_t verdict)
 	count_drop(w, m, verdict == BH_VERDICT_REJECT ? BH_DROP_REJECT : BH_DROP_DENY);
 }
 
+/* What the session is recorded with while it has no destination of its own. */
+static void adopt_flood(struct worker *w, struct rte_mbuf *m, struct flow *flow,
+			const struct bh_answer *answer, uint32_t allowed)
+{
+	adopt(w, flow, answer);
+	if (flow->flags & FLOW_SETTLED)
+		count_rule(w, flow, frame_of(m));
+	else
+		count_pending(w, flow, frame_of(m));
+	if (allowed && (flow->flags & FLOW_MIRRORED))
+		mirror(w, m, flow);
+}
+
 /* A frame that was handed over may find that its network went with a reload: it has no candidate. */
 static const struct bh_network no_network;
 
@@ -338,7 +346,7 @@ static void flood(struct worker *w, struct rte_mbuf *m)
 	struct frame *f = frame_of(m);
 	uint32_t index = f->network < BH_NETWORK_IDS ? p->network_index[f->network] : BH_NONE;
 	const struct bh_network *network = index == BH_NONE ? &no_network : &p->image.NETWORKS_[index];
-	bool monitor = monitoring(p, f->network), have = false;
+	bool monitor = policy_monitors(p, f->network), have = false;
 	struct bh_answer first = refused_by_default;
 	uint32_t candidates = 0, judged = 0, allowed = 0;
 	uint16_t targets[FLOOD_MAX];
@@ -365,13 +373,8 @@ static void flood(struct worker *w, struct rte_mbuf *m)
 		else
 			refuse_copy(w, m, verdict);
 	}
-	if (f->flow && have) {
-		adopt(w, f->flow, &first);
-		if (f->flow->flags & FLOW_SETTLED)
-			count_rule(w, f->flow, f);
-		else
-			count_pending(w, f->flow, f);
-	}
+	if (f->flow && have)
+		adopt_flood(w, m, f->flow, &first, allowed);
 	if (!candidates) {
 		drop_frame(w, m, BH_DROP_NO_DESTINATION);
 		return;
@@ -397,9 +400,23 @@ static bool pass(struct worker *w, struct rte_mbuf *m)
 		return true;
 	if (!flow)
 		return pass_stateless(w, m);
-	if (!verdict_stands(w, flow))
+	if (!verdict_stands(w, flow)) {
+		/* an ICMP error about a session that only floods so far: icmp.c asked the rules for where it comes from,
+		 * and that is no answer for the session */
+		if (flow->segment[1] == SEGMENT_NONE)
+			return true;
 		judge(w, flow, flow->segment[1]);
+	}
 	return apply(w, m, flow);
+}
+
+/* A later frame of the batch may have told where the session's responder is: then this one goes there, by the verdict for
+ * there, and what other segments' copies may do does not answer for it. */
+static bool floods(struct frame *f)
+{
+	if (f->dest == SEGMENT_FLOOD && f->flow && f->flow->segment[1] != SEGMENT_NONE)
+		f->dest = f->flow->segment[1];
+	return f->dest == SEGMENT_FLOOD;
 }
 
 uint16_t policy_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
@@ -409,7 +426,7 @@ uint16_t policy_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count
 	for (uint16_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = frames[i];
 
-		if (frame_of(m)->dest == SEGMENT_FLOOD) {
+		if (floods(frame_of(m))) {
 			/* what came before it leaves before it */
 			tx_stage(w, frames, kept);
 			kept = 0;

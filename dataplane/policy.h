@@ -30,7 +30,7 @@ struct policy_segment {
 	uint16_t network; /* stable id */
 	uint16_t vlan;    /* or BH_VLAN_UNTAGGED */
 	uint8_t port;     /* index of our port */
-	uint8_t uplink, spoof_guard, dhcp_server;
+	uint8_t spoof_guard, dhcp_server;
 	struct bh_limits limits; /* percentages resolved; 0 = unlimited */
 };
 
@@ -60,6 +60,14 @@ struct policy {
 	void *memory;                    /* the private copy of the image */
 	size_t memory_size;
 };
+
+/* mode: monitor, of the policy or of the network (stable id): refusals are recorded, frames pass. */
+static inline bool policy_monitors(const struct policy *p, uint16_t network)
+{
+	uint32_t index = network < BH_NETWORK_IDS ? p->network_index[network] : BH_NONE;
+
+	return p->image.header->settings.monitor || (index != BH_NONE && p->image.NETWORKS_[index].monitor);
+}
 
 /* A session ends before its verdict was settled: what is open is answered as at a budget's end, for its record. */
 void policy_conclude(struct worker *w, struct flow *flow);

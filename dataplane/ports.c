@@ -154,6 +154,11 @@ static int configure(struct port *port, struct setup *s, const struct option_por
 	if (error)
 		return error;
 	choose_queues(port, s, asked->queues, workers);
+	if (port->rx_queues > BH_MAX_WORKERS) {
+		log_line(LOG_ERR, "port %s: the device was made with %u queues; %u are the most", port->name,
+			 port->rx_queues, BH_MAX_WORKERS);
+		return -E2BIG;
+	}
 	choose_rss(port, s);
 	choose_offloads(port, s);
 	s->conf.rxmode.mtu = port->mtu;
@@ -396,6 +401,7 @@ void ports_transmit(const struct ports *ports, uint16_t worker, struct tx_port *
 			.insert = port->insert,
 			.checksums = port->checksums,
 			.prepare = port->checksums,
+			.up = &port->up,
 		};
 	}
 }

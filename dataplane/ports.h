@@ -24,7 +24,8 @@ struct port {
 	uint16_t id; /* DPDK's */
 	uint16_t rx_queues, tx_queues;
 	uint16_t mtu;
-	bool promiscuous, strip, insert, checksums, started, up;
+	bool promiscuous, strip, insert, checksums, started;
+	_Atomic bool up; /* link; main: rw, workers: ro (tx) */
 };
 
 struct ports {

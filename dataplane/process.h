@@ -7,11 +7,13 @@
 #include <sys/types.h>
 
 #include "activate.h"
+#include "alarm.h"
 #include "clock.h"
 #include "control.h"
 #include "counterfile.h"
 #include "handoff.h"
 #include "keep.h"
+#include "loop.h"
 #include "options.h"
 #include "ports.h"
 #include "workerloop.h"
@@ -35,6 +37,9 @@ struct process {
 	struct ports ports;
 	struct handoff handoff;
 	struct workers workers;
+	struct alarms *alarms;
+	struct loops *loops; /* NULL: no probes */
+	struct rte_ether_addr macs[BH_MAX_PORTS];
 	struct control *control;
 	uint32_t early_count;
 	struct bh_event early[EARLY_NOTICES];
@@ -42,6 +47,9 @@ struct process {
 
 /* A notice of the main thread: to the log and to who listens. A notice_function. */
 void process_notice(void *opaque, enum bh_notice_kind kind, const char *text);
+
+/* Until a signal asks for the end. */
+void process_serve(struct process *p);
 
 /* Put an image in force and keep it. text: one line. 0 or -errno */
 int process_apply(struct process *p, int fd, char *text, size_t text_size);

@@ -56,6 +56,13 @@ bool rates_frame(struct rates *r, uint16_t segment, enum rate_class class, uint3
 		    now_ns);
 }
 
+bool rates_storm(_Atomic uint64_t *full_ns, uint32_t a_second, uint64_t now_ns)
+{
+	uint64_t interval = SECOND / a_second;
+
+	return take(full_ns, interval, RTE_MAX(SECOND / 4, interval), now_ns);
+}
+
 bool rates_notice(struct rates *r, enum bh_notice_kind kind, uint64_t now_ns, uint32_t *more)
 {
 	/* who moves where is wanted whole, as far as the ring of events can bear; the crimes of one machine repeat */

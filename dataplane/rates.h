@@ -37,6 +37,9 @@ void rates_free(struct rates *r);
 bool rates_frame(struct rates *r, uint16_t segment, enum rate_class class, uint32_t a_second,
 		 uint64_t now_ns);
 
+/* The same for a bucket of storms that lies elsewhere. */
+bool rates_storm(_Atomic uint64_t *full_ns, uint32_t a_second, uint64_t now_ns);
+
 /* May a notice of this kind be written? `more`: how many were not, since the last that was. r NULL: always. */
 bool rates_notice(struct rates *r, enum bh_notice_kind kind, uint64_t now_ns, uint32_t *more);
 

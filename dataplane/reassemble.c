@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "checksum.h"
+#include "fault.h"
 #include "parse.h"
 
 #define IP6_HEADER 40u
@@ -158,7 +159,7 @@ struct rte_mbuf *whole_packet(const struct whole_pools *pools, struct rte_mbuf *
 	/* of the packet without its fragment header */
 	uint32_t header = (uint32_t)(f->l4 - f->l3) - (ip6 ? FRAGMENT_HEADER : 0), start = f->l3 + header;
 	uint32_t data = (uint32_t)frame_of(end)->fragment_offset + frame_of(end)->fragment_length;
-	struct rte_mbuf *whole = whole_buffer(pools, start + data);
+	struct rte_mbuf *whole = fault(FAULT_WHOLE) ? NULL : whole_buffer(pools, start + data);
 
 	if (!whole)
 		return NULL;

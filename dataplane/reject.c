@@ -140,21 +140,21 @@ static void send_unreachable6(struct worker *w, struct rte_mbuf *m)
 	struct rte_mbuf *made = begin(w, m, BACK, RTE_ETHER_TYPE_IPV6);
 	uint32_t contiguous = rte_pktmbuf_data_len(m) - f->l3;
 	uint16_t quote = (uint16_t)RTE_MIN(RTE_MIN(f->l3_length, contiguous), (uint32_t)QUOTE_MAX);
-	struct icmp6_hdr *icmp;
+	struct rte_icmp_hdr *icmp; /* the same eight bytes; <netinet/icmp6.h> would have them aligned */
 	struct rte_ipv6_hdr *ip;
 	uint32_t sum;
 
 	if (!made)
 		return;
 	ip = append_ip6(made, f, BACK, IPPROTO_ICMPV6, (uint16_t)(sizeof(*icmp) + quote));
-	icmp = (struct icmp6_hdr *)(ip + 1);
-	icmp->icmp6_type = ICMP6_DST_UNREACH;
-	icmp->icmp6_code = ICMP6_DST_UNREACH_ADMIN;
+	icmp = (struct rte_icmp_hdr *)(ip + 1);
+	icmp->icmp_type = ICMP6_DST_UNREACH;
+	icmp->icmp_code = ICMP6_DST_UNREACH_ADMIN;
 	memcpy(icmp + 1, rte_pktmbuf_mtod_offset(m, void *, f->l3), quote);
 	sum = rte_raw_cksum(icmp, sizeof(*icmp) + quote);
 	sum += rte_ipv6_phdr_cksum(ip, 0);
 	sum = (sum & 0xffff) + (sum >> 16);
-	icmp->icmp6_cksum = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
+	icmp->icmp_cksum = (uint16_t) ~((sum & 0xffff) + (sum >> 16));
 	tx_made(w, made, f->segment);
 }
 

@@ -162,8 +162,9 @@ static void one_frame(struct replay *r, struct rte_mbuf *m, uint64_t time_us)
 	own = rx_accept(r->workers.list[0], &r->rx[0], &m, 1);
 	if (own)
 		pipeline_forward(r->workers.list[0], &m, own);
-	for (uint16_t i = 1; i < r->workers.count; i++)
-		rx_round(r->workers.list[i], &r->rx[i]);
+	/* once round for its owner, and once more: what was put together there may be another's */
+	for (uint16_t i = 1; i < 2 * r->workers.count; i++)
+		rx_round(r->workers.list[i % r->workers.count], &r->rx[i % r->workers.count]);
 	settle(r);
 }
 
@@ -345,6 +346,7 @@ static int make_workers(struct replay *r)
 		return error;
 	for (uint16_t i = 0; i < r->workers.count; i++) {
 		rx_init(&r->rx[i], i, need.count, NULL, &r->handoff);
+		r->workers.list[i]->peers = r->rx[i].out;
 		event_ring_on_full(r->workers.list[i]->events, drain_events, r);
 		/* wraps for a capture that begins at 0: modulo 2^64 the sums come out right */
 		r->workers.list[i]->unix_offset_us = r->facts.first_us - FIRST_NS / 1000;

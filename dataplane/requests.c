@@ -55,6 +55,9 @@ static int image(void *opaque)
 	struct process *p = opaque;
 	int fd = activate_descriptor(p->activate);
 
+	/* bulkheadd would bring back by itself what may be what crashes */
+	if (fd == -ENOENT && keep_crashes_often(&p->keep))
+		return -EOWNERDEAD;
 	return fd < 0 ? fd : reopen(fd);
 }
 

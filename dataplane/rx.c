@@ -62,13 +62,10 @@ uint16_t rx_accept(struct worker *w, struct rx *rx, struct rte_mbuf **frames, ui
 	for (uint16_t i = 0; i < count; i++) {
 		uint16_t owner = (uint16_t)(frame_of(frames[i])->owner_hash % w->worker_count);
 
-		if (owner == w->id) {
+		if (owner == w->id)
 			frames[own++] = frames[i];
-		} else if (rte_ring_sp_enqueue(rx->out[owner], frames[i]) == 0) {
-			worker_count(w, BH_WORKER_HANDED_OVER, 1);
-		} else {
-			drop_frame(w, frames[i], BH_DROP_HANDOFF_FULL);
-		}
+		else
+			handoff_give(w, rx->out[owner], frames[i]);
 	}
 	return own;
 }
@@ -94,11 +91,13 @@ static uint16_t take_ring(struct worker *w, struct rte_ring *ring)
 
 	if (!count)
 		return 0;
-	/* the first policy ever: whoever handed this over saw it earlier in the same moment */
-	if (w->policy)
+	if (w->policy) {
 		pipeline_forward(w, frames, count);
-	else
-		drop_all(w, frames, count);
+		return count;
+	}
+	/* the first policy ever: whoever handed these over saw it earlier in the same moment */
+	for (uint16_t i = 0; i < count; i++)
+		drop_frame(w, frames[i], BH_DROP_NO_POLICY);
 	return count;
 }
 

@@ -6,10 +6,12 @@
 
 #include "frame.h"
 #include "guard.h"
+#include "loop.h"
 #include "pipeline.h"
 #include "worker.h"
 
 #define VLAN_MASK 0xfffu
+#define CONSUMED (BH_DROP_COUNT + 1)
 #define UNTAGGED_SLOT 4095u /* of policy->by_vlan */
 
 static enum bh_drop place(struct worker *w, struct rte_mbuf *m, struct frame *f)
@@ -19,8 +21,12 @@ static enum bh_drop place(struct worker *w, struct rte_mbuf *m, struct frame *f)
 	uint16_t segment = w->policy->by_vlan[m->port][vlan];
 
 	/* parse has dropped VLAN id 4095, so a tag can not pose as "untagged" */
-	if (segment == SEGMENT_NONE)
-		return tagged ? BH_DROP_UNKNOWN_VLAN : BH_DROP_UNTAGGED;
+	if (segment == SEGMENT_NONE && !tagged)
+		return BH_DROP_UNTAGGED;
+	if (segment == SEGMENT_NONE) {
+		w->counters->unknown_vlans[m->port][vlan]++;
+		return BH_DROP_UNKNOWN_VLAN;
+	}
 	f->segment = segment;
 	f->network = w->policy->segments[segment].network;
 	return GUARD_PASS;
@@ -77,6 +83,8 @@ static enum bh_drop enter(struct worker *w, struct rte_mbuf *m, struct frame *f)
 	counters->in_bytes += f->wire_length;
 	f->key.network = f->network;
 	f->hash = flow_hash(&f->key, w->seed);
+	if (w->loops && loops_hear(w->loops, w, m))
+		return (enum bh_drop)CONSUMED;
 	if (reason == GUARD_PASS && !w->assignment)
 		reason = guard_frame(w, m, f);
 	return reason;
@@ -91,6 +99,8 @@ uint16_t segment_stage(struct worker *w, struct rte_mbuf **frames, uint16_t coun
 
 		if (reason == GUARD_PASS)
 			frames[kept++] = frames[i];
+		else if (reason == (enum bh_drop)CONSUMED)
+			consume_frame(w, frames[i]);
 		else
 			drop_frame(w, frames[i], reason);
 	}

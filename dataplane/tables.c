@@ -79,9 +79,10 @@ static int make_mirrors(struct policy *p, const struct table_need *need, char *w
 
 static int allocate(struct policy *p, const struct table_need *need)
 {
-	size_t vlans = need->port_count * sizeof(p->by_vlan[0]);
+	/* the ports of a replay are those that the policy names, and its frames enter by the first even if there is none */
+	size_t vlans = (need->port_count ? need->port_count : 1u) * sizeof(p->by_vlan[0]);
 
-	p->by_vlan = malloc(vlans ? vlans : 1);
+	p->by_vlan = malloc(vlans);
 	p->segments = calloc(BH_SEGMENT_IDS, sizeof(*p->segments));
 	p->segment_ids = calloc(p->image.SEGMENTS_count + 1, sizeof(*p->segment_ids));
 	p->network_ids = calloc(p->image.NETWORKS_count + 1, sizeof(*p->network_ids));
@@ -182,7 +183,6 @@ static int name_segments(struct policy *p, const struct table_need *need, struct
 				.network = network,
 				.vlan = s->vlan,
 				.port = (uint8_t)port,
-				.uplink = s->uplink,
 				.spoof_guard = s->spoof_guard,
 				.dhcp_server = s->dhcp_server,
 				.limits = resolve_limits(&s->limits, need),

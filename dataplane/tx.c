@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tx.h"
 
+#include <errno.h>
 #include <rte_ether.h>
 #include <rte_ethdev.h>
-#include <rte_ip.h>
 #include <rte_malloc.h>
 #include <rte_ring.h>
 #include <rte_tcp.h>
 #include <rte_udp.h>
+#include <stdatomic.h>
 #include <string.h>
 
+#include "checksum.h"
+#include "fault.h"
 #include "flow.h"
 #include "fragment.h"
 #include "frame.h"
+#include "loop.h"
 #include "pipeline.h"
 
 #define GATHER (2 * BURST)
@@ -69,7 +73,7 @@ struct tx_port *tx_port(struct tx *tx, uint16_t port)
 
 struct rte_mbuf *tx_buffer(struct worker *w)
 {
-	struct rte_mbuf *m = rte_pktmbuf_alloc(w->tx->copies);
+	struct rte_mbuf *m = fault(FAULT_BUFFER) ? NULL : rte_pktmbuf_alloc(w->tx->copies);
 
 	if (m)
 		memset(frame_of(m), 0, sizeof(struct frame));
@@ -104,6 +108,11 @@ static void lose(struct worker *w, uint16_t port, struct rte_mbuf *m, enum bh_dr
 	drop_frame(w, m, reason);
 }
 
+static bool is_up(const struct tx_port *port)
+{
+	return !port->up || atomic_load_explicit(port->up, memory_order_relaxed);
+}
+
 /* Send frames [from, to); what the queue does not take is dropped. */
 static void send_range(struct worker *w, uint16_t p, uint16_t from, uint16_t to)
 {
@@ -114,7 +123,7 @@ static void send_range(struct worker *w, uint16_t p, uint16_t from, uint16_t to)
 	for (uint16_t i = from; i < from + sent; i++)
 		count_sent(w, p, &g->accounts[i]);
 	for (uint16_t i = from + sent; i < to; i++)
-		lose(w, p, g->frames[i], BH_DROP_TX_FULL);
+		lose(w, p, g->frames[i], is_up(port) ? BH_DROP_TX_FULL : BH_DROP_TX_DOWN);
 }
 
 static void flush_port(struct worker *w, uint16_t p)
@@ -177,7 +186,9 @@ static void complete_checksum(struct rte_mbuf *m, const struct frame *f, int mov
 {
 	uint16_t l3_offset = (uint16_t)(f->l3 + moved), l4_offset = (uint16_t)(f->l4 + moved);
 	bool tcp = f->protocol == IPPROTO_TCP, ipv4 = f->kind == FRAME_IPV4;
-	void *l3 = rte_pktmbuf_mtod_offset(m, void *, l3_offset);
+	uint32_t length =
+		f->l3_length - (uint32_t)(f->l4 - f->l3); /* neither extension headers nor padding */
+	uint64_t sum = checksum_pseudo(frame_source(f), frame_destination(f), length, f->protocol);
 	size_t at = tcp ? offsetof(struct rte_tcp_hdr, cksum) : offsetof(struct rte_udp_hdr, dgram_cksum);
 	unaligned_uint16_t *field = rte_pktmbuf_mtod_offset(m, unaligned_uint16_t *, l4_offset + at);
 
@@ -188,12 +199,12 @@ static void complete_checksum(struct rte_mbuf *m, const struct frame *f, int mov
 		m->l3_len = f->l4 - f->l3;
 		m->ol_flags |= tcp ? RTE_MBUF_F_TX_TCP_CKSUM : RTE_MBUF_F_TX_UDP_CKSUM;
 		m->ol_flags |= ipv4 ? RTE_MBUF_F_TX_IPV4 : RTE_MBUF_F_TX_IPV6;
-		*field = ipv4 ? rte_ipv4_phdr_cksum(l3, m->ol_flags) : rte_ipv6_phdr_cksum(l3, m->ol_flags);
+		*field = checksum_fold(sum);
 		return;
 	}
 	*field = 0;
-	*field = ipv4 ? rte_ipv4_udptcp_cksum_mbuf(m, l3, l4_offset)
-		      : rte_ipv6_udptcp_cksum_mbuf(m, l3, l4_offset);
+	sum = (uint16_t)~checksum_fold(sum + checksum_frame(m, l4_offset, length));
+	*field = (uint16_t)(sum ? sum : UINT16_MAX); /* 0 would be none (RFC 768) */
 }
 
 /* ---- gathering ---- */
@@ -251,19 +262,25 @@ void tx_take(struct worker *w, uint16_t p, struct rte_mbuf *m)
 	gather(w, p, m, &account);
 }
 
-static void send_one(struct worker *w, struct rte_mbuf *m, const struct policy_segment *to, uint16_t segment)
+/* Make a frame ready for the wire of a VLAN of a port. 0 or -ENOMEM */
+static int make_ready(struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
 {
-	struct frame *f = frame_of(m);
-	struct tx_port *port = &w->tx->ports[to->port];
+	const struct frame *f = frame_of(m);
 	uint32_t before = m->pkt_len;
 
-	if (retag(m, f, to->vlan, port) != 0) {
-		lose(w, to->port, m, BH_DROP_NO_MEMORY);
-		return;
-	}
+	if (retag(m, f, vlan, port) != 0)
+		return -ENOMEM;
 	if (f->flags & FRAME_CHECKSUM_LEFT)
 		complete_checksum(m, f, (int)m->pkt_len - (int)before, port);
-	leave(w, to->port, m, segment);
+	return 0;
+}
+
+static void send_one(struct worker *w, struct rte_mbuf *m, const struct policy_segment *to, uint16_t segment)
+{
+	if (make_ready(m, to->vlan, &w->tx->ports[to->port]) == 0)
+		leave(w, to->port, m, segment);
+	else
+		lose(w, to->port, m, BH_DROP_NO_MEMORY);
 }
 
 /* The place of a segment in the policy in force, or NULL: it went while the frame was on its way. */
@@ -277,13 +294,28 @@ static const struct policy_segment *place(const struct worker *w, uint16_t segme
 	return to->index == BH_NONE || to->port >= w->tx->port_count ? NULL : to;
 }
 
-void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+/* The same for a frame that came in, which leaves its network under no circumstances, whatever the stages before said. NULL: the
+ * reason is in *reason. */
+static const struct policy_segment *place_for(const struct worker *w, const struct frame *f, uint16_t segment,
+					      enum bh_drop *reason)
 {
 	const struct policy_segment *to = place(w, segment);
+
+	*reason = BH_DROP_NO_DESTINATION;
+	if (!to)
+		return NULL;
+	*reason = to->network != f->network ? BH_DROP_EGRESS : BH_DROP_LOOP;
+	return to->network != f->network || loop_closed(w->loop_gate, f->segment, segment) ? NULL : to;
+}
+
+void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+{
 	struct frame *f = frame_of(m);
+	enum bh_drop reason;
+	const struct policy_segment *to = place_for(w, f, segment, &reason);
 
 	if (!to) {
-		drop_frame(w, m, BH_DROP_NO_DESTINATION);
+		drop_frame(w, m, reason);
 		return;
 	}
 	if (!(f->flags & FRAME_REASSEMBLED)) {
@@ -298,7 +330,7 @@ void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
 
 static struct rte_mbuf *copy_of(struct worker *w, struct rte_mbuf *m)
 {
-	struct rte_mbuf *copy = rte_pktmbuf_copy(m, w->tx->copies, 0, UINT32_MAX);
+	struct rte_mbuf *copy = fault(FAULT_COPY) ? NULL : rte_pktmbuf_copy(m, w->tx->copies, 0, UINT32_MAX);
 
 	if (!copy)
 		return NULL;
@@ -321,11 +353,12 @@ static void copy_one(struct worker *w, struct rte_mbuf *m, const struct policy_s
 
 void tx_copy(struct worker *w, struct rte_mbuf *m, uint16_t segment)
 {
-	const struct policy_segment *to = place(w, segment);
 	const struct frame *f = frame_of(m);
+	enum bh_drop reason;
+	const struct policy_segment *to = place_for(w, f, segment, &reason);
 
 	if (!to) {
-		count_drop(w, m, BH_DROP_NO_DESTINATION);
+		count_drop(w, m, reason);
 		return;
 	}
 	if (!(f->flags & FRAME_REASSEMBLED)) {
@@ -358,7 +391,7 @@ static void mirror_one(struct worker *w, struct rte_mbuf *m, uint16_t p, uint16_
 	struct rte_mbuf *copy = copy_of(w, m);
 
 	w->counters->ports[p].made++;
-	if (!copy || retag(copy, frame_of(copy), vlan, &w->tx->ports[p]) != 0) {
+	if (!copy || make_ready(copy, vlan, &w->tx->ports[p]) != 0) {
 		rte_pktmbuf_free(copy);
 		w->counters->ports[p].made_dropped++;
 		return;

@@ -25,6 +25,7 @@ struct tx_port {
 	bool insert;            /* driver inserts the tag (RTE_ETH_TX_OFFLOAD_VLAN_INSERT) */
 	bool checksums;         /* driver completes TCP and UDP checksums */
 	bool prepare;           /* call rte_eth_tx_prepare */
+	const _Atomic bool *up; /* its link, as last seen by the main thread; NULL: always */
 	struct rte_ring *owner; /* queue belongs to another worker: hand frames over here; NULL: ours */
 };
 

@@ -23,6 +23,9 @@ struct event_ring; /* event.h; worker: producer, main: consumer */
 struct tx;         /* tx.h; worker: rw */
 struct assignment; /* segment.h; replay --assign; all: ro */
 struct layer2;     /* layer2.h; worker: rw */
+struct loops;      /* loop.h; main: rw, workers: by their functions */
+struct loop_gate;  /* loop.h; main: rw, workers: ro */
+struct rte_ring;
 
 struct worker {
 	/* read at every burst */
@@ -36,12 +39,16 @@ struct worker {
 	struct mac_table *macs;
 	struct layer2 *layer2;
 	struct event_ring *events;
+	struct loops *loops;                 /* NULL: no probes, as in replay */
+	const struct loop_gate *loop_gate;   /* NULL with it */
+	struct rte_ring *const *peers;       /* to the other workers, by id (rx.h) */
 	const struct bh_counters *directory; /* names of stable ids; main: rw, workers: ro */
 	const struct assignment *assignment; /* NULL unless replay --assign */
 	uint64_t unix_offset_us;             /* Unix time in us = now_ns / 1000 + this */
 	uint64_t seed;                       /* of the hashes; 0 in replay */
-	uint64_t start_ns;     /* when the first image came into force (mid-stream); 0: not yet */
-	struct bucket rejects; /* rejects a second; unlimited in replay */
+	uint64_t resumed_ns, paused_ns; /* when the process last stood still, until when and for how long */
+	uint64_t start_ns;              /* when the first image came into force (mid-stream); 0: not yet */
+	struct bucket rejects;          /* rejects a second; unlimited in replay */
 	uint16_t id, worker_count;
 	bool replay;
 };
@@ -49,6 +56,33 @@ struct worker {
 static inline void worker_count(struct worker *w, enum bh_worker_counter cell, uint64_t n)
 {
 	w->counters->cells[cell] += n;
+}
+
+/* A worker's part of a limit that holds for all together. In replay all take from one account, or hold full tables. */
+static inline uint32_t worker_share(const struct worker *w, uint32_t limit)
+{
+	return w->replay ? limit : RTE_MAX(limit / w->worker_count, 1u);
+}
+
+/* Longer between two rounds is no load but a pause: the VM was stunned (a snapshot, a move), or the process stopped. */
+#define WORKER_PAUSE_NS 500000000ull
+
+/* Live: it is now so late. Clocks of two CPUs may differ by some ticks: it never goes back. */
+static inline void worker_clock(struct worker *w, uint64_t now_ns)
+{
+	if (now_ns <= w->now_ns)
+		return;
+	if (now_ns - w->now_ns > WORKER_PAUSE_NS) {
+		w->resumed_ns = now_ns;
+		w->paused_ns = now_ns - w->now_ns;
+	}
+	w->now_ns = now_ns;
+}
+
+/* A moment that something was last heard of, for its timeout: in a pause nobody could be heard, so it does not count. */
+static inline uint64_t worker_last(const struct worker *w, uint64_t last_ns)
+{
+	return last_ns < w->resumed_ns ? last_ns + w->paused_ns : last_ns;
 }
 
 static inline uint64_t worker_unix_us(const struct worker *w)

@@ -16,12 +16,14 @@
 #include "environment.h"
 #include "flow.h"
 #include "fragment.h"
+#include "loop.h"
 #include "mactable.h"
 #include "rx.h"
 
 /* Under load the tables are looked after every so many rounds, idle in each. */
 #define HOUSEKEEPING_ROUNDS 8u
-#define FLOW_BUDGET 64u
+/* at least what eight rounds of one full queue can begin, so that ageing keeps up with any flood */
+#define FLOW_BUDGET 512u
 #define DETECTION_BUDGET 16u
 #define FRAGMENT_BUDGET 16u
 #define MAC_BUDGET 64u
@@ -95,12 +97,30 @@ static uint32_t send_for_others(struct loop *l)
 	return seen;
 }
 
+/* Loop probes, which the main thread made. */
+static void send_probes(struct worker *w)
+{
+	struct rte_mbuf *frames[BURST];
+	uint32_t count = loops_take(w->loops, frames, BURST);
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint16_t segment = frame_of(frames[i])->dest;
+
+		if (w->policy)
+			tx_made(w, frames[i], segment);
+		else
+			rte_pktmbuf_free(frames[i]);
+	}
+}
+
 static void look_after(struct loop *l)
 {
 	struct worker *w = l->w;
 
 	l->rounds = 0;
 	w->unix_offset_us = clock_unix_offset(l->engine->clock);
+	/* whoever asks gets an answer, be it that there is nothing */
+	listing_serve(w, l->listing);
 	if (!w->policy)
 		return;
 	flow_age(w, FLOW_BUDGET);
@@ -108,7 +128,6 @@ static void look_after(struct loop *l)
 	fragments_age(w, FRAGMENT_BUDGET);
 	if (w->id == 0)
 		mac_table_serve(w, MAC_BUDGET);
-	listing_serve(w, l->listing);
 }
 
 /* Time between the starts of two rounds that both had frames: how long a frame may have waited for this loop. */
@@ -134,12 +153,12 @@ static bool do_round(struct loop *l)
 	uint64_t now = clock_now(l->engine->clock);
 	uint32_t seen;
 
-	/* counters of two CPUs may differ by some ticks */
-	if (likely(now > w->now_ns))
-		w->now_ns = now;
+	worker_clock(w, now);
 	take_policy(l);
 	seen = rx_round(w, &l->rx);
 	seen += send_for_others(l);
+	if (w->id == 0 && w->loops)
+		send_probes(w);
 	tx_flush(w);
 	if (!seen || ++l->rounds >= HOUSEKEEPING_ROUNDS) {
 		look_after(l);
@@ -241,6 +260,7 @@ static int make_loop(struct engine *engine, struct worker *w, const struct ports
 	l->w = w;
 	l->listing = listing_new(socket);
 	rx_init(&l->rx, w->id, engine->count, ports, handoff);
+	w->peers = l->rx.out;
 	for (uint16_t p = 0; p < ports->count; p++)
 		if (w->id < ports->ports[p].tx_queues && handoff->queues[p][w->id])
 			l->shared[l->shared_count++] = (struct shared_queue){ p, handoff->queues[p][w->id] };

@@ -75,8 +75,11 @@ int workers_open(struct workers *workers, const struct workers_need *need)
 		return -ENOMEM;
 	for (uint16_t id = 0; id < need->count && !error; id++)
 		error = make_worker(workers, need, id);
-	for (uint16_t id = 1; need->replay && id < need->count && !error; id++)
+	for (uint16_t id = 1; need->replay && id < need->count && !error; id++) {
 		flow_table_share(workers->list[id]->flows, workers->list[0]->flows);
+		layer2_share(workers->list[id]->layer2, workers->list[0]->layer2);
+		fragments_share(workers->list[id]->fragments, workers->list[0]->fragments);
+	}
 	if (error)
 		workers_close(workers);
 	return error;

@@ -22,7 +22,7 @@
 #include "bulkhead/image.h"
 
 #define BH_COUNTERS_MAGIC 0x434b4842u /* "BHKC" */
-#define BH_COUNTERS_VERSION 1u
+#define BH_COUNTERS_VERSION 2u
 
 #define BH_MAX_WORKERS 16u
 #define BH_MAX_PORTS 16u
@@ -64,6 +64,8 @@ struct bh_segment_counters {
 	uint64_t macs;      /* gauge; in the MAC table's writer only */
 };
 
+#define BH_VLANS 4096u
+
 struct bh_app_counters {
 	uint64_t flows, packets, bytes;
 };
@@ -89,8 +91,12 @@ struct bh_app_counters {
 	X(EVENTS_LOST, "events_lost", 0, "events dropped because their ring was full")                       \
 	X(LEARNED, "learned", 0, "MAC addresses learned")                                                    \
 	X(LEARN_LOST, "learn_lost", 0, "learn requests dropped because their ring was full")                 \
+	X(PROBES, "loop_probes", 0, "loop probes of the group that were taken in")                           \
+	X(PROBES_REFUSED, "loop_probes_refused", 0, "loop probes that were forged or recorded")              \
 	X(LONGEST_GAP, "longest_gap_ns", 1,                                                                  \
-	  "longest time between two rounds under load since it was last reset")
+	  "longest time between two rounds under load since it was last reset")                              \
+	X(DUPLICATES, "duplicates", 0, "unicast frames that arrived twice within 500 microseconds")          \
+	X(TCP_CONFLICTS, "tcp_conflicts", 0, "TCP segments with other data for bytes that nDPI had seen")
 enum bh_worker_counter {
 #define BH_WORKER_ENUM(symbol, name, gauge, help) BH_WORKER_##symbol,
 	BH_WORKER_COUNTERS(BH_WORKER_ENUM)
@@ -102,6 +108,8 @@ enum bh_worker_counter {
 struct bh_worker_counters {
 	alignas(64) uint64_t cells[BH_WORKER_COUNT];
 	struct bh_port_counters ports[BH_MAX_PORTS];
+	/* frames dropped as unknown-vlan, by port and VLAN id: which VLANs they were */
+	uint64_t unknown_vlans[BH_MAX_PORTS][BH_VLANS];
 	struct bh_app_counters apps[BH_APP_IDS];
 	struct bh_segment_counters segments[BH_SEGMENT_IDS];
 	alignas(64) struct bh_rule_counters rules[BH_RULE_IDS];
@@ -117,6 +125,36 @@ struct bh_port_info {
 	uint32_t mtu;
 	uint64_t missed; /* the driver's rx_missed + rx_nombuf + rx_errors: lost before Bulkhead saw them */
 };
+
+/* X(SYMBOL, "name"): what can be spent. The first ones have a limit of each segment, too. */
+/* clang-format off */
+#define BH_RESOURCES(X) \
+	X(FLOWS, "flows") \
+	X(EMBRYONIC, "embryonic") \
+	X(MACS, "macs") \
+	X(FRAGMENTS, "fragments") \
+	X(DETECTING, "detecting") \
+	X(DPI_MEMORY, "dpi-memory") \
+	X(EVENTS, "events")
+/* clang-format on */
+enum bh_resource {
+#define BH_RESOURCE_ENUM(symbol, name) BH_RESOURCE_##symbol,
+	BH_RESOURCES(BH_RESOURCE_ENUM)
+#undef BH_RESOURCE_ENUM
+		BH_RESOURCE_COUNT
+};
+#define BH_SEGMENT_RESOURCES (BH_RESOURCE_FRAGMENTS + 1)
+
+/* A resource that is nearly spent. Of a table or limit that is divided among workers: of the fullest share. */
+struct bh_alarm {
+	uint32_t resource; /* enum bh_resource */
+	uint32_t segment;  /* id; 0: of all segments together */
+	uint32_t level;    /* percent that were reached: 70, 85 or 95; it ends 5 below */
+	uint32_t reserved;
+	uint64_t used, size; /* when it was looked at */
+};
+#define BH_ALARMS_MAX 64u
+#define BH_LOOPS_MAX 32u
 
 /* Written by the main thread only. `generation` is written last of a change (release). */
 struct bh_counters {
@@ -139,7 +177,10 @@ struct bh_counters {
 	char policy[BH_NAME_MAX + 1];
 	struct bh_port_info ports[BH_MAX_PORTS];
 	uint32_t rule_ids, segment_ids, network_ids; /* used so far */
-	uint32_t reserved;
+	uint32_t alarm_count;
+	struct bh_alarm alarms[BH_ALARMS_MAX]; /* in force: the worst */
+	uint32_t loop_count;
+	uint32_t loops[BH_LOOPS_MAX]; /* pairs of segment ids, << 16 |: closed; UINT32_MAX: all are */
 	/* directories of the ids */
 	char rules[BH_RULE_IDS][BH_NAME_MAX + 1];
 	char segments[BH_SEGMENT_IDS][BH_NAME_MAX + 1];
@@ -147,6 +188,7 @@ struct bh_counters {
 	char networks[BH_NETWORK_IDS][BH_NAME_MAX + 1];
 };
 
+extern const char *const bh_resource_names[BH_RESOURCE_COUNT];
 extern const char *const bh_worker_counter_names[BH_WORKER_COUNT];
 extern const char *const bh_worker_counter_help[BH_WORKER_COUNT];
 extern const uint8_t bh_worker_counter_gauge[BH_WORKER_COUNT];

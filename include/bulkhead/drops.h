@@ -14,7 +14,9 @@
 	X(HANDOFF_FULL, "handoff-full", "the ring to the worker that owns the flow was full")                \
 	/* parse: layer 2 */                                                                                 \
 	X(RUNT, "runt", "shorter than its Ethernet header or tag")                                           \
-	X(DOUBLE_TAG, "double-tag", "more than one VLAN tag (802.1ad, QinQ)")                                \
+	X(DOUBLE_TAG, "double-tag", "more than one VLAN tag of 802.1Q")                                      \
+	X(TAG_88A8, "tag-88a8", "service tag of 802.1ad, alone or with another tag")                         \
+	X(TAG_9100, "tag-9100", "tag of a kind older than 802.1ad (0x9100, 0x9200, 0x9300)")                 \
 	X(PRIORITY_TAG, "priority-tag", "VLAN tag with VLAN id 0 or 4095")                                   \
 	X(SOURCE_MAC, "source-mac", "source MAC is multicast, zero or our own")                              \
 	/* parse: IP */                                                                                      \
@@ -38,6 +40,8 @@
 	X(L4_PORT, "l4-port", "transport port zero")                                                         \
 	X(ARP_BAD, "arp-bad", "malformed ARP or RARP")                                                       \
 	X(ND_BAD, "nd-bad", "malformed neighbour discovery, or hop limit not 255")                           \
+	X(GROUP_BAD, "group-bad",                                                                            \
+	  "IGMP or MLD from another link, or MLD without link-local source or router alert")                 \
 	/* segment */                                                                                        \
 	X(UNTAGGED, "untagged", "untagged frame where no untagged segment is declared")                      \
 	X(UNKNOWN_VLAN, "unknown-vlan", "VLAN that no segment of this port owns")                            \
@@ -55,6 +59,7 @@
 	X(MAC_MOVE, "mac-move", "MAC seen on another segment too often; kept at its old place")              \
 	X(NO_DESTINATION, "no-destination", "no other segment this frame could go to")                       \
 	X(FLOOD_BOUND, "flood-bound", "more candidate segments than are judged for one frame")               \
+	X(LOOP, "loop", "a loop joins its segment and the destination's: this pair is closed")               \
 	/* flow */                                                                                           \
 	X(FRAGMENT_POLICY, "fragment-policy", "the policy drops fragments")                                  \
 	X(FRAGMENT_OVERLAP, "fragment-overlap", "overlapping fragments, or a set killed by them")            \
@@ -73,6 +78,7 @@
 	X(FLOW_QUOTA, "flow-quota", "segment's quota of flows, half-open flows or new flows/s")              \
 	/* classify */                                                                                       \
 	X(DPI_FULL, "dpi-full", "no memory for detection, and exceptions.dpi is drop")                       \
+	X(TCP_CONFLICT, "tcp-conflict", "other data for bytes that were seen, and exceptions.dpi is drop")   \
 	/* policy */                                                                                         \
 	X(DENY, "deny", "denied by a rule or the default")                                                   \
 	X(REJECT, "reject", "rejected by a rule or the default")                                             \
@@ -82,6 +88,7 @@
 	X(TX_DOWN, "tx-down", "port is down or has gone")                                                    \
 	X(TX_SIZE, "tx-size", "larger than the egress port's MTU")                                           \
 	X(TX_CHECKSUM, "tx-checksum", "egress driver can not complete the frame's checksum")                 \
+	X(EGRESS, "egress", "would have left by a segment of another network")                               \
 	X(NO_MEMORY, "no-memory", "no buffer left for a copy")                                               \
 	/* the end of a run */                                                                               \
 	X(END_OF_RUN, "end-of-run", "still held when the run ended")

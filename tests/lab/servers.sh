@@ -46,7 +46,7 @@ serve_ssh() {
 ssh_from() {
 	local machine=$1 port=$2 address=$3
 	shift 3
-	on "$machine" ssh -p "$port" -i "$LAB_DIR/key" -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+	on "$machine" ssh -n -p "$port" -i "$LAB_DIR/key" -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
 		-o BatchMode=yes -o ConnectTimeout=5 -o LogLevel=ERROR "root@$address" "$@"
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: control/appliance.c control/region.c control/index.c control/problem.c control/textfile.c control/yaml.c control/value.c control/decode.c */
+/* needs: control/appliance.c control/appliance_arguments.c control/region.c control/index.c control/problem.c control/textfile.c control/yaml.c control/value.c control/decode.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -64,7 +64,7 @@ static void defaults(void **state)
 			    "--memory\n1024\n--flows\n1000000\n--macs\n65536\n--detecting\n16384\n"
 			    "--dpi-memory\n268435456\n--fragments\n4096\n--mbufs\n65536\n--idle-sleep\n200\n"
 			    "--run\n/run/bulkhead\n--state\n/var/lib/bulkhead\n--control-user\nbulkhead\n"
-			    "--log-level\n6\n");
+			    "--log-level\n6\n--group\nbulkhead\n--probes\n1\n");
 	free(text);
 	appliance_free(appliance);
 	problems_free(&problems);
@@ -81,7 +81,8 @@ static void everything(void **state)
 			  "sizes: { flows: 2048, macs: 128, detecting: 64, dpi-memory: 64 MiB, fragments: "
 			  "32, mbufs: 4096 }\n"
 			  "idle: { sleep: 0 }\npaths: { run: /tmp/r, state: /tmp/s }\npolicy: p.yaml\nuser: "
-			  "nobody\nlog: { level: debug }\n",
+			  "nobody\nlog: { level: debug }\n"
+			  "group: { name: east, key-file: /tmp/g.key, probes: false }\n",
 			  &problems);
 	char *text;
 
@@ -96,7 +97,8 @@ static void everything(void **state)
 			    "--port\nlan=net_tap0;mtu=1500;promiscuous=1\n--workers\n2\n--cpus\n1,3\n"
 			    "--huge\nnever\n--memory\n2048\n--flows\n2048\n--macs\n128\n--detecting\n64\n"
 			    "--dpi-memory\n67108864\n--fragments\n32\n--mbufs\n4096\n--idle-sleep\n0\n"
-			    "--run\n/tmp/r\n--state\n/tmp/s\n--control-user\nnobody\n--log-level\n7\n");
+			    "--run\n/tmp/r\n--state\n/tmp/s\n--control-user\nnobody\n--log-level\n7\n"
+			    "--group\neast\n--group-key\n/tmp/g.key\n--probes\n0\n");
 	free(text);
 	appliance_free(appliance);
 	problems_free(&problems);
@@ -116,6 +118,9 @@ static void refused(void **state)
 		{ "version: 1\nports: { a: { device: x }, b: { device: x } }\n", "device of port a already" },
 		{ "version: 1\nports: { \"a=b\": { device: x } }\n", "name" },
 		{ "version: 1\nports: { a: { device: x } }\nworkers: 17\n", "1 to 16" },
+		{ "version: 1\nports: { a: { device: x } }\ngroup: { key-file: [] }\n",
+		  "32 hexadecimal digits" },
+		{ "version: 1\nports: { a: { device: x } }\ngroup: { keys: x }\n", "key-file" },
 		{ "version: 1\nports: { a: { device: x } }\nworkers: 2\ncpus: [1]\n", "2 workers need 2" },
 		{ "version: 1\nports: { a: { device: x } }\nworkers: 2\ncpus: [1, 1]\n", "twice" },
 		{ "version: 1\nports: { a: { device: x } }\nsizes: { flow: 5 }\n", "did you mean flows?" },

@@ -64,6 +64,23 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void unknown_vlans_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	struct counters counters;
+	char why[128];
+
+	f->workers[0]->unknown_vlans[1][200] = 3;
+	f->workers[1]->unknown_vlans[1][200] = 4;
+	f->workers[1]->unknown_vlans[2][200] = 5; /* there is no such port */
+	assert_int_equal(counters_open(&counters, f->path, why, sizeof(why)), 0);
+	assert_int_equal(counters_unknown_vlan(&counters, 1, 200), 7);
+	assert_int_equal(counters_unknown_vlan(&counters, 0, 200), 0);
+	assert_int_equal(counters_unknown_vlan(&counters, 2, 200), 0);
+	assert_int_equal(counters_unknown_vlan(&counters, 1, BH_VLANS), 0);
+	counters_close(&counters);
+}
+
 static void sums_are_over_the_workers(void **state)
 {
 	struct fixture *f = *state;
@@ -240,6 +257,7 @@ static void no_file_and_no_regular_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(unknown_vlans_are_counted),
 		TEST(sums_are_over_the_workers),
 		TEST(indices_out_of_range_are_zero),
 		TEST(names_are_always_terminated),

@@ -139,10 +139,14 @@ static void wrong_usage(void **state)
 	(void)state;
 	refused("flows", "--address 10.0.0", "no IPv4 or IPv6 address");
 	refused("flows", "--address", "requires an argument");
-	refused("flows", "--port 65536", "no number from 0 to 65535");
+	refused("flows", "--port 65536", "no number from 1 to 65535");
 	refused("flows", "--port -1", "no number");
+	refused("flows", "--port 0", "no number from 1");
+	refused("flows", "--protocol 0", "no number from 1");
+	refused("flows", "--address ::", "can not be looked for");
+	refused("apply", "", "policy's file is missing");
 	refused("flows", "--port 80x", "no number");
-	refused("flows", "--protocol nonsense", "no number from 0 to 255");
+	refused("flows", "--protocol nonsense", "no number from 1 to 255");
 	refused("flows", "--verdict maybe", "none of allow, deny, reject, pending");
 	refused("flows", "--limit 4294967296", "no number");
 	refused("flows", "--nonsense", "unrecognized option");

@@ -43,6 +43,7 @@ static inline void sample_echo4(struct craft *c)
 static inline void sample_igmp(struct craft *c)
 {
 	craft_ip4(c, 2);
+	c->bytes[CRAFT_L3 + 8] = 1; /* stays on its link */
 	craft_icmp(c, 0x16, 0, 0xe1010101);
 	craft_finish(c);
 }
@@ -143,6 +144,8 @@ static inline void sample_mld(struct craft *c)
 	static const uint8_t hop[8] = { 58, 0, 5, 2, 0, 0, 1, 0 }, group[16] = { 0xff, 2, [15] = 0xfb };
 
 	craft_ip6(c, 0);
+	c->bytes[CRAFT_L3 + 7] = 1;
+	memcpy(c->bytes + CRAFT_L3 + 8, "\xfe\x80\0\0", 4);
 	craft_add(c, hop, sizeof(hop));
 	craft_icmp(c, 131, 0, 0);
 	craft_add(c, group, sizeof(group));

@@ -690,6 +690,29 @@ static void a_moved_machine_is_judged_again(void **state)
 	assert_int_equal(flow->segment[0], DB);
 }
 
+/* An announcement can be forged: what the rules would not let in at the new place neither goes there nor ends. */
+static void a_move_that_is_refused_is_not_followed(void **state)
+{
+	(void)state;
+	struct flow *flow = establish();
+	w->macs = (struct mac_table *)1;
+	machine.mac = (struct rte_ether_addr){ { 2, 0, 0, 0, WEB, 1 } };
+	machine.segment = DB;
+	machine.moved_ns = w->now_ns + 1;
+	verdicts[DB][APP] = BH_VERDICT_DENY;
+	advance(SECOND);
+	assert_int_equal(pass(from_db(tcp(web1, app1, 40000, 80, ACK, 1001, 5001))), BH_DROP_SESSION_SEGMENT);
+	/* a reply goes to where the session knows the machine */
+	struct rte_mbuf *m = tcp(app1, web1, 80, 40000, ACK, 5001, 1001);
+	frame_of(m)->dest = DB;
+	assert_int_equal(pass(m), PASSED);
+	assert_int_equal(last.dest, WEB);
+	assert_int_equal(flow->segment[0], WEB);
+	assert_int_equal(flow->verdict, BH_VERDICT_ALLOW);
+	assert_int_equal(pass(tcp(web1, app1, 40000, 80, ACK, 1001, 5001)), PASSED);
+	assert_ptr_equal(last.flow, flow);
+}
+
 /* ---- time ---- */
 
 static void expiry_is_exact(void **state)
@@ -712,6 +735,26 @@ static void expiry_is_exact(void **state)
 	advance(1 + (1u << WHEEL_SHIFT));
 	assert_int_equal(flow_table_count(w->flows), 0);
 	assert_int_equal(records, 2);
+}
+
+/* A VM that was stunned: in the pause nobody was heard, and that is nobody's silence. */
+static void a_pause_ends_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(pass(udp(web1, app1, 40000, 53)), PASSED);
+	worker_clock(w, w->now_ns + SECOND / 4); /* a slow round */
+	assert_int_equal(w->paused_ns, 0);
+	worker_clock(w, w->now_ns + 3600 * SECOND);
+	flow_age(w, UINT32_MAX);
+	assert_int_equal(flow_table_count(w->flows), 1);
+	assert_int_equal(pass(udp(web1, app1, 40000, 53)), PASSED);
+	assert_false(last.flags & FRAME_NEW_FLOW);
+	/* from here on time counts */
+	worker_clock(w, w->now_ns - SECOND); /* it never goes back */
+	for (unsigned int i = 0; i < 200; i++)
+		worker_clock(w, w->now_ns + SECOND * 3 / 10);
+	assert_int_equal(pass(udp(web1, app1, 40000, 53)), PASSED);
+	assert_true(last.flags & FRAME_NEW_FLOW);
 }
 
 static void udp_becomes_a_stream(void **state)
@@ -1239,6 +1282,7 @@ static void a_record_tells_it_all(void **state)
 	assert_true(r.id && r.id < UINT64_C(1) << 53);
 	flow_record(w, flow, BH_FLOW_END_LIVE, &again);
 	assert_memory_equal(&r, &again, sizeof(r));
+	w->unix_offset_us += 7; /* the wall clock was disciplined: it is still the same session */
 	flow_end(w, flow, BH_FLOW_END_TIMEOUT);
 	assert_int_equal(records, 1); /* its rule logs */
 	assert_int_equal(event.flow.id, r.id);
@@ -1289,7 +1333,9 @@ int main(void)
 		test(a_destination_becomes_known),
 		test(groups_never_get_one_destination),
 		test(a_moved_machine_is_judged_again),
+		test(a_move_that_is_refused_is_not_followed),
 		test(expiry_is_exact),
+		test(a_pause_ends_nothing),
 		test(udp_becomes_a_stream),
 		test(a_shorter_timeout_takes_hold_at_once),
 		test(long_timeouts_and_long_pauses),

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <rte_ring.h>
 
 #include "craft.h"
 #include "eal.h"
@@ -591,6 +592,21 @@ static void test_quota(void **state)
 	assert_int_equal(held(), 4);
 }
 
+/* Two workers hold no more than one would. */
+static void test_quota_is_split(void **state)
+{
+	(void)state;
+	make_whole(false, 1000);
+	segments[WEB].limits.fragments = 4;
+	w->worker_count = 2;
+	assert_null(feed(piece(0, 32)));
+	assert_null(feed(piece(32, 64)));
+	assert_null(feed(piece(64, 96)));
+	assert_int_equal(held(), 2);
+	assert_int_equal(dropped(BH_DROP_FRAGMENT_FULL), 1);
+	w->worker_count = 1;
+}
+
 static void test_too_many(void **state)
 {
 	(void)state;
@@ -671,6 +687,46 @@ static void test_reassembled_error(void **state)
 	assert_true(frame_of(m)->flags & FRAME_ICMP_ERROR);
 	assert_int_equal(frame_of(m)->owner_hash, owner_hash(nine, one, 0));
 	send_whole(m);
+}
+
+/* To the worker of the packet it quotes, which is not that of its own addresses. */
+static void test_reassembled_error_of_another_worker(void **state)
+{
+	static const uint8_t quoted[28] = { 0x45, 0, 0,  37, 0, 1, 0, 0,  63,   17,   0, 0,  10, 0,
+					    0,    9, 10, 0,  0, 1, 0, 53, 0x13, 0x88, 0, 17, 0,  0 };
+	struct rte_ring *rings[2] = { rte_ring_create("peer0", 16, 0, 0),
+				      rte_ring_create("peer1", 16, 0, 0) };
+	uint8_t nine[16], one[16];
+	void *m = NULL;
+
+	(void)state;
+	map4(nine, (const uint8_t[]){ 10, 0, 0, 9 });
+	map4(one, (const uint8_t[]){ 10, 0, 0, 1 });
+	uint16_t owner = owner_hash(nine, one, 0) % 2;
+	w->worker_count = 2;
+	w->id = !owner;
+	w->peers = rings;
+	make_whole(false, 200);
+	craft_ip4(&whole, 1);
+	craft_icmp(&whole, 3, 3, 0);
+	craft_add(&whole, quoted, sizeof(quoted));
+	craft_finish(&whole);
+	assert_null(feed(piece(0, 16)));
+	assert_null(feed(piece(16, 36)));
+	assert_int_equal(rte_ring_dequeue(rings[owner], &m), 0);
+	assert_int_equal(w->counters->cells[BH_WORKER_HANDED_OVER], 1);
+	assert_int_equal(held(), 0);
+	/* there it goes on as it is */
+	w->id = owner;
+	entered -= 2;
+	assert_ptr_equal(feed(m), m);
+	entered += 1;
+	send_whole(m);
+	w->worker_count = 1;
+	w->id = 0;
+	w->peers = NULL;
+	rte_ring_free(rings[0]);
+	rte_ring_free(rings[1]);
 }
 
 /* ---- against a naive reference ---- */
@@ -797,11 +853,13 @@ int main(void)
 		TEST(table_full),
 		TEST(stateless_when_full),
 		TEST(quota),
+		TEST(quota_is_split),
 		TEST(too_many),
 		TEST(policy),
 		TEST(no_buffer),
 		TEST(guards),
 		TEST(reassembled_error),
+		TEST(reassembled_error_of_another_worker),
 		TEST(random_against_reference),
 	};
 

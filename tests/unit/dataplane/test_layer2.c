@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* needs: dataplane/segment.c dataplane/assignment.c dataplane/guard.c dataplane/bindings.c dataplane/notice.c */
-/* needs: dataplane/layer2.c dataplane/protocol.c dataplane/mactable.c dataplane/learn.c dataplane/place.c */
+/* needs: dataplane/layer2.c dataplane/echoes.c dataplane/protocol.c dataplane/mactable.c dataplane/learn.c dataplane/place.c */
 /* needs: dataplane/store.c dataplane/addresses.c dataplane/rates.c dataplane/parse.c dataplane/parse_ip4.c */
 /* needs: dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c */
 /* Destinations, guards of protocols, learning, moves, storms and the spoof guard that learns. */
@@ -129,7 +129,7 @@ static void test_monitor_passes_other_ethertypes(void **state)
 
 static void test_protocols_left_out(void **state)
 {
-	static const uint8_t igmp[8] = { 0x16 };
+	static const uint8_t igmp[8] = { 0x13 };
 
 	(void)state;
 	assert_int_equal(run(0, ip4(WEB, M(11), "01:00:5e:00:00:fb", IP(11), "224.0.0.251", 2, igmp, 8)),
@@ -190,14 +190,18 @@ static unsigned int pass_of(unsigned int count, struct bytes b, int other_reason
 static void test_storm(void **state)
 {
 	struct bytes storm = data4(WEB, M(11), ALL, IP(11), "10.10.0.255");
+	struct bytes other = data4(WEB, M(12), ALL, IP(12), "10.10.0.255");
 
 	(void)state;
+	hear(WEB, M(11), IP(11));
+	hear(WEB, M(12), IP(12));
 	world.segments[WEB].limits.broadcast = 100;
 	world.segments[APP].limits.broadcast = 100;
-	/* two workers share the segment's rate */
-	assert_int_equal(pass_of(500, storm, BH_DROP_STORM), 25);
+	/* two workers share the segment's rate, of which two machines can have all */
+	assert_int_equal(pass_of(500, storm, BH_DROP_STORM), 12);
+	assert_int_equal(pass_of(500, other, BH_DROP_STORM), 12);
 	world_time(START + SEC / 10);
-	assert_int_equal(pass_of(500, storm, BH_DROP_STORM), 10);
+	assert_int_equal(pass_of(500, storm, BH_DROP_STORM) + pass_of(500, other, BH_DROP_STORM), 10);
 	/* unknown unicast is a storm, known is not; ARP has a bucket of its own; other segments have theirs */
 	assert_int_equal(run(0, data4(WEB, M(11), M(77), IP(11), IP(77))), BH_DROP_STORM);
 	hear(DB, M(31), IP(31));
@@ -208,6 +212,20 @@ static void test_storm(void **state)
 	world.policy.replay_quotas_off = true;
 	assert_int_equal(pass_of(500, storm, BH_DROP_STORM), 500);
 	world.policy.replay_quotas_off = false;
+}
+
+static void test_storm_of_one_machine(void **state)
+{
+	(void)state;
+	hear(WEB, M(11), IP(11));
+	hear(WEB, M(12), IP(12));
+	world.segments[WEB].limits.broadcast = 100;
+	assert_int_equal(pass_of(500, data4(WEB, M(11), ALL, IP(11), "10.10.0.255"), BH_DROP_STORM), 12);
+	/* the other's frames still pass, and the first one's bucket fills again */
+	assert_int_equal(run(0, data4(WEB, M(12), ALL, IP(12), "10.10.0.255")), PASSED);
+	world_time(START + SEC / 50);
+	assert_int_equal(run(0, data4(WEB, M(11), ALL, IP(11), "10.10.0.255")), PASSED);
+	assert_int_equal(run(0, data4(WEB, M(11), ALL, IP(11), "10.10.0.255")), BH_DROP_STORM);
 }
 
 static void test_guard_rate(void **state)
@@ -496,6 +514,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_protocols_left_out, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_dhcp, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_storm, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_storm_of_one_machine, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_guard_rate, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_limit, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_move, world_setup, world_teardown),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/options.c */
+/* needs: dataplane/options.c dataplane/fault.c */
 /* The command line: what is read, what the defaults are, and that mistakes end with status 2. */
 #include <setjmp.h>
 #include <stdarg.h>

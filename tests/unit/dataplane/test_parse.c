@@ -409,10 +409,10 @@ static const struct change changes[] = {
 	{ sample_tcp4, FIX_NOTHING, BH_DROP_PRIORITY_TAG, { { L2(14), 0xe0 }, { L2(15), 0 } } },
 	{ sample_tcp4, FIX_NOTHING, BH_DROP_PRIORITY_TAG, { { L2(14), 0x0f }, { L2(15), 0xff } } },
 	{ sample_tcp4, FIX_NOTHING, PARSED, { { L2(14), 0xf0 } } },
-	{ sample_tcp4, FIX_NOTHING, BH_DROP_DOUBLE_TAG, { { L2(12), 0x88 }, { L2(13), 0xa8 } } },
-	{ sample_tcp4, FIX_NOTHING, BH_DROP_DOUBLE_TAG, { { L2(12), 0x91 } } },
+	{ sample_tcp4, FIX_NOTHING, BH_DROP_TAG_88A8, { { L2(12), 0x88 }, { L2(13), 0xa8 } } },
+	{ sample_tcp4, FIX_NOTHING, BH_DROP_TAG_9100, { { L2(12), 0x91 } } },
 	{ sample_tcp4, FIX_NOTHING, BH_DROP_DOUBLE_TAG, { { L2(16), 0x81 } } },
-	{ sample_tcp4, FIX_NOTHING, BH_DROP_DOUBLE_TAG, { { L2(16), 0x88 }, { L2(17), 0xa8 } } },
+	{ sample_tcp4, FIX_NOTHING, BH_DROP_TAG_88A8, { { L2(16), 0x88 }, { L2(17), 0xa8 } } },
 	/* IPv4 header */
 	{ sample_tcp4, FIX_HEADER, BH_DROP_IP_HEADER, { { L3(0), 0x65 } } },
 	{ sample_tcp4, FIX_HEADER, BH_DROP_IP_HEADER, { { L3(0), 0x44 } } },
@@ -482,6 +482,10 @@ static const struct change changes[] = {
 	/* SCTP, IGMP, ICMP */
 	{ sample_sctp4, FIX_NOTHING, BH_DROP_L4_CHECKSUM, { { L44(14), 'x' } } },
 	{ sample_igmp, FIX_NOTHING, BH_DROP_L4_CHECKSUM, { { L44(4), 0xe2 } } },
+	{ sample_igmp, FIX_ALL, BH_DROP_GROUP_BAD, { { L3(8), 2 } } },
+	{ sample_igmp, FIX_ALL, PARSED, { { L3(8), 2 }, { L44(0), 0x1f } } }, /* mtrace goes further */
+	{ sample_mld, FIX_NOTHING, BH_DROP_GROUP_BAD, { { L3(7), 2 } } },
+	{ sample_mld, FIX_NOTHING, BH_DROP_GROUP_BAD, { { L46(2), 1 } } }, /* PadN for router alert */
 	{ sample_echo4, FIX_NOTHING, BH_DROP_L4_CHECKSUM, { { L44(8), 'x' } } },
 	{ sample_echo6, FIX_NOTHING, BH_DROP_L4_CHECKSUM, { { L46(5), 'x' } } },
 	{ sample_unreachable4, FIX_ALL, BH_DROP_ICMP_REDIRECT, { { L44(0), 5 } } },
@@ -625,8 +629,25 @@ static void test_chain_ends(void **state)
 	assert_int_equal(frame_of(last)->destination_port, 0);
 	assert_int_equal(CHAIN(60, EXTENSION(59)), PARSED);
 	assert_int_equal(frame_of(last)->protocol, 59);
-	assert_int_equal(CHAIN(60, EXTENSION(200)), PARSED);
-	assert_int_equal(frame_of(last)->protocol, 200);
+	/* nobody walks these: mobility, HIP, shim6, unassigned, experiments */
+	static const uint8_t unknown[] = { 135, 139, 140, 148, 200, 253, 254, 255 };
+	for (size_t i = 0; i < RTE_DIM(unknown); i++)
+		assert_int_equal(CHAIN(60, EXTENSION(unknown[i])), BH_DROP_IP6_CHAIN);
+}
+
+/* IPv4's router advertisement meets the guard of IPv6's */
+static void test_router_discovery(void **state)
+{
+	static struct craft c;
+
+	(void)state;
+	craft_ip4(&c, 1);
+	craft_icmp(&c, 9, 0, 0x0102001e);
+	craft_finish(&c);
+	assert_int_equal(parsed(&c)->flags, FRAME_TAGGED | FRAME_ROUTER_ADVERT);
+	c.bytes[CRAFT_L4_4] = 10;
+	craft_finish(&c);
+	assert_int_equal(parsed(&c)->flags, FRAME_TAGGED);
 }
 
 static void test_discovery_behind_fragment_header(void **state)
@@ -897,6 +918,7 @@ int main(void)
 		cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_chain_bytes),
 		cmocka_unit_test(test_chain_ends),
+		cmocka_unit_test(test_router_discovery),
 		cmocka_unit_test(test_discovery_behind_fragment_header),
 		cmocka_unit_test(test_fragment4),
 		cmocka_unit_test(test_fragment6),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/policy.c dataplane/tx.c dataplane/drop.c dataplane/reject.c dataplane/bucket.c */
+/* needs: dataplane/policy.c dataplane/tx.c dataplane/checksum.c dataplane/drop.c dataplane/reject.c dataplane/bucket.c */
 /* The policy stage with an evaluator that says what the test wants: when it is asked, what becomes of frames, what is counted. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -155,6 +155,8 @@ static int setup(void **state)
 	memset(&header, 0, sizeof(header));
 	memset(answers, 0, sizeof(answers));
 	memset(rules, 0, sizeof(rules));
+	for (unsigned int i = 0; i < 3; i++)
+		rules[i].mirror = BH_NONE;
 	memset(limits, 0, sizeof(limits));
 	memset(&flow, 0, sizeof(flow));
 	memset(&cold, 0, sizeof(cold));
@@ -208,8 +210,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A frame of the session goes through the stage; it counts as the session's next. */
-static void send_frame(uint16_t dest, uint32_t flags)
+/* A frame of the session; it counts as the session's next. */
+static struct rte_mbuf *make_frame(uint16_t dest, uint32_t flags)
 {
 	uint8_t bytes[64] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1, 0x81, 0, 0, 101, 8, 0, 0x45 };
 	struct rte_mbuf *m = eal_frame(pool, bytes, sizeof(bytes));
@@ -225,6 +227,13 @@ static void send_frame(uint16_t dest, uint32_t flags)
 	f->payload_length = 10;
 	w->counters->ports[0].in++;
 	flow.packets[0]++;
+	return m;
+}
+
+static void send_frame(uint16_t dest, uint32_t flags)
+{
+	struct rte_mbuf *m = make_frame(dest, flags);
+
 	tx_stage(w, &m, policy_stage(w, &m, 1));
 	tx_flush(w);
 }
@@ -346,6 +355,58 @@ static void test_flood_goes_only_where_allowed(void **state)
 	assert_int_equal(drops(BH_DROP_DENY), 3);
 }
 
+/* The responder was heard between two frames of one batch: the first was to be flooded, the second is for its segment. What
+ * another segment's copy may do is no verdict for that one. */
+static void test_flood_does_not_answer_for_the_segment_that_became_known(void **state)
+{
+	struct rte_mbuf *batch[2];
+
+	(void)state;
+	answers[1] = (struct bh_answer){ .verdict = BH_VERDICT_DENY, .rule = BH_NONE };
+	answers[2] = (struct bh_answer){ .verdict = BH_VERDICT_ALLOW, .rule = 1 };
+	flow.segment[1] = APP;
+	flow.flags |= FLOW_DEST_NEW;
+	batch[0] = make_frame(SEGMENT_FLOOD, 0);
+	batch[1] = make_frame(APP, 0);
+	tx_stage(w, batch, policy_stage(w, batch, 2));
+	tx_flush(w);
+	assert_int_equal(out_count, 0);
+	assert_int_equal(drops(BH_DROP_DENY), 2);
+	assert_int_equal(flow.verdict, BH_VERDICT_DENY);
+}
+
+/* An ICMP error from where the session may go, before a reply has shown where it went; and a reload in between. */
+static void test_error_does_not_judge_a_session_without_its_segment(void **state)
+{
+	(void)state;
+	flow.segment[1] = SEGMENT_NONE;
+	answers[1] = answers[2] = (struct bh_answer){ .verdict = BH_VERDICT_ALLOW, .rule = 1 };
+	send_frame(SEGMENT_FLOOD, 0);
+	assert_int_equal(out_count, 2);
+	policy.generation = 2;
+	send_frame(APP, FRAME_RELATED | FRAME_REVERSE);
+	assert_int_equal(out_count, 3);
+	assert_int_equal(flow.verdict, BH_VERDICT_ALLOW);
+	assert_int_equal(refused, 0);
+}
+
+static void test_mirror_of_a_flood(void **state)
+{
+	static const struct bh_mirror mirrors[1] = { { .vlan = 999 } };
+
+	(void)state;
+	policy.image.MIRRORS_ = mirrors;
+	policy.mirror_port[0] = 0;
+	rules[1].mirror = 0;
+	flow.segment[1] = SEGMENT_NONE;
+	answers[1] = answers[2] = (struct bh_answer){ .verdict = BH_VERDICT_ALLOW, .rule = 1 };
+	send_frame(SEGMENT_FLOOD, 0);
+	assert_int_equal(out_count, 3); /* one copy to the mirror, however many to segments */
+	assert_int_equal(out_vlans[0], 999);
+	assert_int_equal(w->counters->ports[0].made, 1);
+	assert_int_equal(w->counters->ports[0].made_out, 1);
+}
+
 static void test_protected_floods_ask_no_rule(void **state)
 {
 	(void)state;
@@ -377,6 +438,21 @@ static void test_limit_of_a_rule(void **state)
 	assert_int_equal(out_count, 2);
 	assert_int_equal(drops(BH_DROP_LIMIT), 3);
 	assert_int_equal(w->counters->rules[11].limited, 3);
+}
+
+/* The limit of a rule of the policy before, by its number there, is nobody's in a policy that has not settled yet. */
+static void test_limit_ends_with_its_policy(void **state)
+{
+	(void)state;
+	rules[2].limit_rate = 8 * 64;
+	bucket_init(&limits[2], 64, 64);
+	answers[1] = (struct bh_answer){ .verdict = BH_VERDICT_ALLOW, .rule = 2 };
+	send_frame(APP, 0);
+	policy.generation = 2;
+	answers[1] = (struct bh_answer){ .verdict = BH_VERDICT_PENDING, .open = BH_OPEN_APP, .rule = 0 };
+	send_frame(APP, 0);
+	assert_int_equal(out_count, 2);
+	assert_int_equal(drops(BH_DROP_LIMIT), 0);
 }
 
 static void test_stateless_needs_an_allow(void **state)
@@ -415,9 +491,13 @@ int main(void)
 		TEST(test_allow_with_open_rule_counts_when_settled),
 		TEST(test_monitor_mode_passes_and_records),
 		TEST(test_flood_goes_only_where_allowed),
+		TEST(test_flood_does_not_answer_for_the_segment_that_became_known),
+		TEST(test_error_does_not_judge_a_session_without_its_segment),
+		TEST(test_mirror_of_a_flood),
 		TEST(test_protected_floods_ask_no_rule),
 		TEST(test_flood_in_a_network_that_went),
 		TEST(test_limit_of_a_rule),
+		TEST(test_limit_ends_with_its_policy),
 		TEST(test_stateless_needs_an_allow),
 		TEST(test_conclusion_for_the_record),
 	};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* needs: dataplane/segment.c dataplane/assignment.c dataplane/guard.c dataplane/bindings.c dataplane/notice.c */
-/* needs: dataplane/layer2.c dataplane/protocol.c dataplane/mactable.c dataplane/learn.c dataplane/place.c */
+/* needs: dataplane/layer2.c dataplane/echoes.c dataplane/protocol.c dataplane/mactable.c dataplane/learn.c dataplane/place.c */
 /* needs: dataplane/store.c dataplane/addresses.c dataplane/rates.c dataplane/parse.c dataplane/parse_ip4.c */
 /* needs: dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c */
 /* (port, VLAN) to segment, --assign, and the guards that ask nothing but the policy. */
@@ -81,6 +81,20 @@ static void test_notices_are_bounded(void **state)
 	for (unsigned int i = 0; i < 1000; i++)
 		run(0, dhcp_offer(WEB));
 	assert_int_equal(world.notices[BH_NOTICE_DHCP_GUARD], 15);
+}
+
+static void test_probes_are_consumed(void **state)
+{
+	struct bytes b = ether(DB, M(33), M(11), 0x88b6);
+
+	(void)state;
+	put(&b, "BHLP", 4);
+	assert_int_equal(run(0, b), BH_DROP_ETHERTYPE); /* as in replay */
+	world.w[0]->loops = (struct loops *)1;
+	/* its source is our own, which is bound to no segment */
+	world.segments[DB].spoof_guard = BH_SPOOF_STRICT;
+	assert_int_equal(run(0, b), CONSUMED);
+	assert_int_equal(world.w[0]->counters->ports[b.port].consumed, 1);
 }
 
 /* ---- spoof guard: strict ---- */
@@ -336,6 +350,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_vlans, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_servers_and_routers, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_notices_are_bounded, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_probes_are_consumed, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_strict_addresses, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_strict_arp, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_strict_discovery, world_setup, world_teardown),

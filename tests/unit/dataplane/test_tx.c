@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/tx.c dataplane/drop.c dataplane/reject.c dataplane/bucket.c */
+/* needs: dataplane/tx.c dataplane/checksum.c dataplane/drop.c dataplane/reject.c dataplane/bucket.c */
 /* Re-tagging, copies, full queues and rejects, on a queue that is a list. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -216,6 +216,24 @@ static void test_full_queue_drops(void **state)
 	assert_identity();
 }
 
+static void test_queue_of_a_port_that_is_down(void **state)
+{
+	_Atomic bool up = false;
+
+	(void)state;
+	tx_port(w->tx, 0)->up = &up;
+	queue_room = 3;
+	for (int i = 0; i < 5; i++)
+		tx_frame(w, frame(true), APP);
+	tx_flush(w);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_DOWN), 2);
+	up = true;
+	tx_frame(w, frame(true), APP);
+	tx_flush(w);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_FULL), 1);
+	assert_identity();
+}
+
 static void test_many_frames_flush_by_themselves(void **state)
 {
 	(void)state;
@@ -233,6 +251,22 @@ static void test_segment_that_went(void **state)
 	tx_frame(w, frame(true), SEGMENT_NONE);
 	tx_flush(w);
 	assert_int_equal(eal_drops(w, 0, BH_DROP_NO_DESTINATION), 2);
+	assert_identity();
+}
+
+/* No stage asks for it; if one ever does, the frame stays in its network. */
+static void test_another_network(void **state)
+{
+	(void)state;
+	segments[APP].network = 5;
+	tx_frame(w, frame(true), APP);
+	w->counters->ports[0].copies++;
+	struct rte_mbuf *m = frame(true);
+	tx_copy(w, m, APP);
+	tx_frame(w, m, PLAIN);
+	tx_flush(w);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_EGRESS), 2);
+	assert_int_equal(sent_count, 1);
 	assert_identity();
 }
 
@@ -284,9 +318,13 @@ static void test_checksum_left_to_hardware(void **state)
 
 	(void)state;
 	frame_of(m)->flags |= FRAME_CHECKSUM_LEFT;
+	memset(rte_pktmbuf_append(m, 6), 0xa5, 6); /* what stands behind the packet is not part of it */
+	tx_mirror(w, m, 0, 999);
 	tx_frame(w, m, PLAIN); /* the header moves by a tag */
 	tx_flush(w);
-	ip = (const void *)(bytes_of(0) + 14);
+	ip = (const void *)(bytes_of(0) + 18);
+	assert_int_equal(rte_ipv4_udptcp_cksum_verify(ip, ip + 1), 0);
+	ip = (const void *)(bytes_of(1) + 14);
 	assert_int_equal(rte_ipv4_udptcp_cksum_verify(ip, ip + 1), 0);
 	assert_identity();
 }
@@ -379,8 +417,10 @@ int main(void)
 		TEST(test_tag_is_taken_off_and_put_on),
 		TEST(test_stripped_tag),
 		TEST(test_full_queue_drops),
+		TEST(test_queue_of_a_port_that_is_down),
 		TEST(test_many_frames_flush_by_themselves),
 		TEST(test_segment_that_went),
+		TEST(test_another_network),
 		TEST(test_too_large),
 		TEST(test_copies_are_frames_of_their_own),
 		TEST(test_mirror_is_made),

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* needs: dataplane/echoes.c */
+/* Second copies and reflections: what is the same frame, for how long, and from where. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "echoes.h"
+
+#include "eal.h"
+
+#define APART 1000000000000ull
+#define WEB 7
+#define APP 8
+
+static struct rte_mempool *pool;
+static struct echoes *echoes;
+
+static int setup(void **state)
+{
+	(void)state;
+	eal_start();
+	if (!pool)
+		pool = eal_pool("frames", 63, 2048);
+	echoes = echoes_new(0);
+	return echoes ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	echoes_free(echoes);
+	return 0;
+}
+
+/* A tagged frame of 60 bytes, one of which may be changed. */
+static uint64_t digest(uint16_t vlan, uint32_t at, uint8_t value)
+{
+	uint8_t bytes[60] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1, 0x81, 0, 0, 0, 8, 0, 0x45 };
+
+	bytes[15] = (uint8_t)vlan;
+	if (at)
+		bytes[at] = value;
+	struct rte_mbuf *m = eal_frame(pool, bytes, sizeof(bytes));
+	*frame_of(m) = (struct frame){ .l3 = 18, .ethertype = 0x0800, .wire_length = sizeof(bytes) };
+	uint64_t d = echo_digest(m, frame_of(m), 42);
+	rte_pktmbuf_free(m);
+	return d;
+}
+
+static void test_same_frame(void **state)
+{
+	(void)state;
+	assert_int_equal(digest(101, 0, 0), digest(102, 0, 0));
+	for (uint32_t at = 0; at < 60; at++)
+		if (at != 14 && at != 15 && at != 12 && at != 13 && at != 16 && at != 17 && at)
+			assert_int_not_equal(digest(101, 0, 0), digest(101, at, 0xee));
+}
+
+static void test_twice(void **state)
+{
+	uint64_t d = digest(101, 0, 0);
+
+	(void)state;
+	assert_false(echoes_note(echoes, d, WEB, APART));
+	assert_true(echoes_note(echoes, d, WEB, APART + ECHO_TWICE_NS - 1));
+	assert_false(echoes_note(echoes, d, WEB, APART + 2 * ECHO_TWICE_NS));
+	/* from elsewhere it is no second copy; nor is another frame */
+	assert_false(echoes_note(echoes, d, APP, APART + 2 * ECHO_TWICE_NS));
+	assert_false(echoes_note(echoes, digest(101, 40, 1), WEB, APART + 2 * ECHO_TWICE_NS));
+}
+
+static void test_back(void **state)
+{
+	uint64_t d = digest(101, 0, 0);
+
+	(void)state;
+	assert_false(echoes_back(echoes, d, APP, APART));
+	echoes_note(echoes, d, WEB, APART);
+	assert_true(echoes_back(echoes, d, APP, APART + ECHO_BACK_NS - 1));
+	assert_false(echoes_back(echoes, d, APP, APART + ECHO_BACK_NS));
+	assert_false(echoes_back(echoes, d, WEB, APART + 1));
+	assert_false(echoes_back(echoes, digest(101, 40, 1), APP, APART + 1));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_same_frame, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_back, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
