@@ -5,6 +5,20 @@
 
 #include "cover.h"
 
+/* A policy that says so is right; only this version can not do it, and the dataplane will say no. */
+static void warn_erspan(const struct policy_model *model, struct problems *problems)
+{
+	for (uint32_t i = 0; i < model->mirror_count; i++) {
+		const struct model_mirror *mirror = &model->mirrors[i];
+
+		if (mirror->mirror.kind == 1)
+			problem_add(problems, SEVERITY_WARNING, mirror->place,
+				    "mirror %s: erspan is not built yet, so the dataplane will refuse this "
+				    "policy; use rspan",
+				    mirror->name);
+	}
+}
+
 static void warn_unused(const struct policy_model *model, struct problems *problems)
 {
 	for (uint32_t i = 0; i < model->group_count; i++)
@@ -158,6 +172,7 @@ static void check_all(struct region *region, struct policy_model *model, struct 
 	};
 
 	warn_unused(model, problems);
+	warn_erspan(model, problems);
 	for (uint32_t i = 0; i < model->rule_count; i++) {
 		struct model_rule *rule = &model->rules[i];
 
