@@ -80,11 +80,6 @@ void addresses_free(struct addresses *a)
 	rte_free(a);
 }
 
-uint32_t addresses_count(const struct addresses *a)
-{
-	return store_count(&a->store);
-}
-
 static uint32_t hash_of(const struct addresses *a, uint16_t network, const uint8_t address[16])
 {
 	uint64_t words[2];

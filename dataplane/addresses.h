@@ -28,7 +28,6 @@ enum claim {
 
 struct addresses *addresses_new(uint32_t capacity, int socket);
 void addresses_free(struct addresses *a);
-uint32_t addresses_count(const struct addresses *a);
 
 /* Any thread: who uses the address; false: nobody of this policy's segments by now_ns. */
 bool addresses_find(const struct addresses *a, const struct policy *policy, uint16_t network,

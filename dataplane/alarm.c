@@ -110,17 +110,18 @@ static struct measure measure_segment(const struct alarms *a, const struct polic
 	struct measure most = { 0 }, macs = { .size = limits->macs };
 
 	for (uint16_t i = 0; i < workers->count; i++) {
-		const struct bh_segment_counters *c = &workers->list[i]->counters->segments[id];
+		const struct worker *w = workers->list[i];
+		const struct bh_segment_counters *c = &w->counters->segments[id];
 
 		macs.used += __atomic_load_n(&c->macs, __ATOMIC_RELAXED);
 		if (resource == BH_RESOURCE_FLOWS && limits->flows)
 			fuller(&most, __atomic_load_n(&c->flows, __ATOMIC_RELAXED),
-			       RTE_MAX(limits->flows / workers->count, 1u));
+			       worker_share(w, limits->flows));
 		else if (resource == BH_RESOURCE_EMBRYONIC && limits->embryonic)
 			fuller(&most, __atomic_load_n(&c->embryonic, __ATOMIC_RELAXED),
-			       RTE_MAX(limits->embryonic / workers->count, 1u));
+			       worker_share(w, limits->embryonic));
 		else if (resource == BH_RESOURCE_FRAGMENTS && limits->fragments)
-			fuller(&most, fragments_held(workers->list[i]->fragments, id), limits->fragments);
+			fuller(&most, fragments_held(w->fragments, id), worker_share(w, limits->fragments));
 	}
 	return resource == BH_RESOURCE_MACS ? macs : most;
 }

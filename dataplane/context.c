@@ -52,11 +52,6 @@ void contexts_free(struct contexts *c)
 	rte_free(c);
 }
 
-uint32_t contexts_count(const struct contexts *c)
-{
-	return c->count;
-}
-
 /* ids are from 1 */
 static struct context *context_at(const struct contexts *c, uint32_t id)
 {

@@ -28,7 +28,6 @@ struct context {
 
 struct contexts *contexts_new(uint32_t capacity, int socket);
 void contexts_free(struct contexts *c);
-uint32_t contexts_count(const struct contexts *c);
 
 /* A context for detection with the module of w->policy; NULL: none is left, or there are sessions under detection
  * with too many other modules. Sets flow->dpi. */

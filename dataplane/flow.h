@@ -99,7 +99,6 @@ struct flow_table;
 struct flow_table *flow_table_new(uint32_t capacity, int socket);
 void flow_table_free(struct flow_table *table);
 uint32_t flow_table_count(const struct flow_table *table);
-uint32_t flow_table_capacity(const struct flow_table *table);
 size_t flow_table_memory(const struct flow_table *table);
 /* Replay with several workers: this table takes its sessions from the quotas of `owner`, which must outlive it, so that
  * the number of workers changes no verdict. Before either holds a session. */

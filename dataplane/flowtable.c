@@ -266,11 +266,6 @@ uint32_t flow_table_count(const struct flow_table *table)
 	return table->count;
 }
 
-uint32_t flow_table_capacity(const struct flow_table *table)
-{
-	return table->capacity;
-}
-
 size_t flow_table_memory(const struct flow_table *table)
 {
 	return table->memory;

@@ -54,11 +54,6 @@ uint32_t mac_table_count(const struct mac_table *table)
 	return store_count(&table->store);
 }
 
-uint32_t mac_table_capacity(const struct mac_table *table)
-{
-	return table->store.capacity;
-}
-
 struct rates *mac_table_rates(struct mac_table *table)
 {
 	return table->rates;

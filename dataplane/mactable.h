@@ -70,7 +70,6 @@ bool mac_table_holder(const struct worker *w, uint16_t network, const uint8_t ad
 bool mac_table_storm(const struct worker *w, uint16_t network, const struct rte_ether_addr *mac,
 		     uint32_t a_second);
 struct rates *mac_table_rates(struct mac_table *table);
-uint32_t mac_table_capacity(const struct mac_table *table);
 
 /* A policy was published (main thread tells worker 0 through it): entries are compared with its
  * bindings, in slices of mac_table_serve(). Called by worker 0; mac_table_serve() does it itself when it sees a new generation. */

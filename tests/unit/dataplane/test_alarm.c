@@ -75,7 +75,7 @@ static int setup(void **state)
 	counters->macs = 0;
 	held = events = 0;
 	segments[DB].limits =
-		(struct bh_limits){ .flows = 200, .embryonic = 20, .macs = 10, .fragments = 10 };
+		(struct bh_limits){ .flows = 200, .embryonic = 20, .macs = 10, .fragments = 20 };
 	segments[WEB].limits = (struct bh_limits){ 0 };
 	alarms = alarms_new(&need);
 	return alarms ? 0 : -1;
@@ -193,8 +193,10 @@ int main(void)
 	};
 
 	counters = calloc(1, sizeof(*counters));
-	for (uint16_t i = 0; i < workers.count; i++)
+	for (uint16_t i = 0; i < workers.count; i++) {
 		workers.list[i] = eal_worker();
+		workers.list[i]->worker_count = workers.count;
+	}
 	for (uint32_t id = 0; id < BH_SEGMENT_IDS; id++)
 		segments[id].index = BH_NONE;
 	segments[WEB].index = 0;
