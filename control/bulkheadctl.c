@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bulkhead/version.h"
 #include "ctl.h"
 
 static const struct command {
@@ -51,7 +52,8 @@ static void help(FILE *out)
 	      "  bulkheadctl explain policy.yaml --from 10.10.0.11@app --to 10.10.0.31@db --service "
 	      "tcp/5432\n"
 	      "  bulkheadctl flows --segment web --verdict deny\n\n"
-	      "  --run DIR   directory of the sockets (default: $BULKHEAD_RUN or " CTL_RUN ")\n\n"
+	      "  --run DIR   directory of the sockets (default: $BULKHEAD_RUN or " CTL_RUN ")\n"
+	      "  --version   print it\n\n"
 	      "Exit status: 0 done, 1 the answer is no or it failed, 2 wrong usage.\n",
 	      out);
 }
@@ -104,6 +106,9 @@ int main(int argc, char **argv)
 			fputs("bulkheadctl: --run wants the directory of the sockets; bulkheadctl --help\n",
 			      stderr);
 			return CTL_USAGE;
+		} else if (!strcmp(argv[at], "--version")) {
+			puts(BULKHEAD_VERSION);
+			return CTL_OK;
 		} else if (!strcmp(argv[at], "--help") || !strcmp(argv[at], "-h")) {
 			help(stdout);
 			return CTL_OK;

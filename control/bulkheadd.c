@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "appliance.h"
+#include "bulkhead/version.h"
 #include "daemon.h"
 #include "dpi.h"
 
@@ -212,6 +213,7 @@ int main(int argc, char **argv)
 	int listen_fd, error;
 
 	argp_err_exit_status = 2;
+	argp_program_version = BULKHEAD_VERSION;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &start))
 		return 2;
 	signal(SIGPIPE, SIG_IGN);

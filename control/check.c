@@ -52,9 +52,8 @@ static void warn_let_in(struct policy_model *model, struct model_rule *rule, str
 			 : rule->risks             ? "risk"
 						   : NULL;
 
-	if (!by || rule->action != BH_ACTION_ALLOW || rule->monitor)
+	if (!by || !rule->enabled || rule->action != BH_ACTION_ALLOW || rule->monitor)
 		return;
-	rule->apps_need_allow = true;
 	problem_add(problems, SEVERITY_WARNING, rule->place,
 		    "rule %s allows by %s: to be recognised, sessions of any application that match its "
 		    "other keys are "

@@ -60,6 +60,17 @@ static int apply_image(struct ctl_request *request, const struct policy_load *po
 	return status;
 }
 
+/* For a program that asked with --json: the same problems as `check --json' tells. */
+static void apply_refused(const struct policy_load *policy)
+{
+	json_t *json = json_pack(
+		"{s:b, s:I, s:I, s:o}", "ok", 0, "errors", (json_int_t)policy->problems.errors, "warnings",
+		(json_int_t)policy->problems.warnings, "problems", ctl_problems_json(&policy->problems));
+
+	ctl_print_json(json);
+	json_decref(json);
+}
+
 int ctl_apply(int argc, char **argv)
 {
 	struct ctl_request request;
@@ -70,9 +81,12 @@ int ctl_apply(int argc, char **argv)
 	int error = policy_load_tested(&policy, request.policy, time(NULL));
 	if (error)
 		fprintf(stderr, "bulkheadctl: %s: %s\n", request.policy, strerror(-error));
-	problems_print(&policy.problems, stderr);
+	if (!request.json || policy.image)
+		problems_print(&policy.problems, stderr);
 	if (!error && policy.image)
 		status = apply_image(&request, &policy);
+	else if (!error && request.json)
+		apply_refused(&policy);
 	else if (!error)
 		fprintf(stderr, "bulkheadctl: %s was not applied; what was in force stays in force\n",
 			request.policy);

@@ -24,7 +24,7 @@
 
 struct history; /* daemon_events.c */
 
-enum daemon_job { JOB_ANSWER, JOB_RESUME, JOB_RELOAD };
+enum daemon_job { JOB_ANSWER, JOB_RESUME, JOB_RELOAD, JOB_ADOPT };
 
 struct daemon {
 	struct event_base *base;
@@ -45,6 +45,7 @@ struct daemon {
 		enum daemon_job kind;
 	} jobs[DAEMON_JOBS];
 	bool resume_again; /* the dataplane came back while a resume was running */
+	bool adopt_again;  /* another image was accepted while one was adopted */
 
 	/* daemon_events.c */
 	struct history *history;
@@ -85,11 +86,14 @@ void request_stop(struct daemon *daemon);
  * -errno. */
 int job_start(struct daemon *daemon, enum daemon_job kind, int fd, int image_fd, const json_t *question);
 bool job_running(const struct daemon *daemon, enum daemon_job kind);
+/* An image came into force, perhaps without us: what we keep must be that one. */
+void job_adopt(struct daemon *daemon);
 void job_reap(struct daemon *daemon);
 
 /* ---- daemon_policy.c: in a child; each returns an exit status ---- */
 int policy_answer(const struct daemon *daemon, int fd, int image_fd, const json_t *question);
 int policy_resume(const struct daemon *daemon);
 int policy_reload(const struct daemon *daemon);
+int policy_adopt(const struct daemon *daemon);
 
 #endif

@@ -176,8 +176,11 @@ void history_add(struct daemon *daemon, const struct bh_event *event)
 	struct history *history = daemon->history;
 
 	history->ring[history->count++ % DAEMON_HISTORY] = *event;
-	if (event->type == BH_EVENT_NOTICE)
+	if (event->type == BH_EVENT_NOTICE) {
 		notice_log(history, event);
+		if (event->notice.kind == BH_NOTICE_IMAGE_ACCEPTED)
+			job_adopt(daemon);
+	}
 	for (size_t i = 0; i < DAEMON_FOLLOWERS; i++) {
 		if (history->followers[i] && history->followers[i]->follow)
 			follower_give(history->followers[i], event);

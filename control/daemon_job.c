@@ -46,6 +46,8 @@ static int job_run(const struct daemon *daemon, enum daemon_job kind, int fd, in
 		return policy_resume(daemon);
 	case JOB_RELOAD:
 		return policy_reload(daemon);
+	case JOB_ADOPT:
+		return policy_adopt(daemon);
 	}
 	return 1;
 }
@@ -77,6 +79,27 @@ bool job_running(const struct daemon *daemon, enum daemon_job kind)
 	return false;
 }
 
+void job_adopt(struct daemon *daemon)
+{
+	if (job_running(daemon, JOB_ADOPT))
+		daemon->adopt_again = true;
+	else if (job_start(daemon, JOB_ADOPT, -1, -1, NULL))
+		log_line(LOG_WARNING, "what came into force could not be looked at: too much is going on");
+}
+
+/* What was put off until this job was over. */
+static void job_follow(struct daemon *daemon, enum daemon_job kind)
+{
+	if (kind == JOB_RESUME && daemon->resume_again) {
+		daemon->resume_again = false;
+		if (job_start(daemon, JOB_RESUME, -1, -1, NULL))
+			log_line(LOG_ERR, "what is in force could not be looked at");
+	} else if (kind == JOB_ADOPT && daemon->adopt_again) {
+		daemon->adopt_again = false;
+		job_adopt(daemon);
+	}
+}
+
 void job_reap(struct daemon *daemon)
 {
 	int status;
@@ -88,10 +111,6 @@ void job_reap(struct daemon *daemon)
 		if (WIFSIGNALED(status))
 			log_line(LOG_ERR, "a job ended by signal %d (%s)", WTERMSIG(status),
 				 strsignal(WTERMSIG(status)));
-		if (daemon->jobs[i].kind == JOB_RESUME && daemon->resume_again) {
-			daemon->resume_again = false;
-			if (job_start(daemon, JOB_RESUME, -1, -1, NULL))
-				log_line(LOG_ERR, "what is in force could not be looked at");
-		}
+		job_follow(daemon, daemon->jobs[i].kind);
 	}
 }

@@ -349,29 +349,43 @@ static int resume_accepted(const struct daemon *daemon, struct source *source)
 	return result ? 0 : -EINVAL;
 }
 
-/* Somebody else may have applied it while we were not there: keep that one. */
-static void resume_adopt(const struct daemon *daemon, const struct source *source)
+/* `kept` is what lies in STATE, NULL: nothing. */
+static void adopt(int directory, const struct source *source, const void *kept, size_t size)
 {
 	const struct bh_image_header *header = source->policy.header;
+
+	if (kept && size == header->size && !memcmp(kept, source->image, size))
+		return;
+	json_t *result = json_pack("{s:o, s:I}", "policy", record_text(header->name, sizeof(header->name)),
+				   "generation", (json_int_t)source->generation);
+	accepted_keep(directory, source->image, header->size, NULL, result);
+	json_decref(result);
+}
+
+/* Somebody else may have applied what is in force, while we were not there or past us: keep that one. */
+int policy_adopt(const struct daemon *daemon)
+{
+	struct source source;
 	void *kept = NULL;
 	size_t size = 0;
 
 	int directory = state_open(daemon);
 	if (directory < 0)
-		return;
+		return 1;
 	if (flock(directory, LOCK_EX) < 0)
 		log_line(LOG_WARNING, "%s/bulkheadd can not be locked: %m", daemon->state);
-	if (state_read(directory, ACCEPTED_IMAGE, &kept, &size))
-		kept = NULL;
-	if (!kept || size != header->size || memcmp(kept, source->image, size)) {
-		json_t *result =
-			json_pack("{s:o, s:I}", "policy", record_text(header->name, sizeof(header->name)),
-				  "generation", (json_int_t)source->generation);
-		accepted_keep(directory, source->image, header->size, NULL, result);
-		json_decref(result);
+	/* asked for under the lock, or it could be older than what an apply keeps meanwhile */
+	source_init(&source, daemon->run);
+	int error = source_image(&source);
+	if (!error) {
+		if (state_read(directory, ACCEPTED_IMAGE, &kept, &size))
+			kept = NULL;
+		adopt(directory, &source, kept, size);
+		free(kept);
 	}
-	free(kept);
+	source_close(&source);
 	close(directory);
+	return error ? 1 : 0;
 }
 
 int policy_resume(const struct daemon *daemon)
@@ -385,7 +399,7 @@ int policy_resume(const struct daemon *daemon)
 		/* whatever it is: somebody accepted it, and traffic runs by it */
 		log_line(LOG_NOTICE, "policy %s is in force as generation %u; taken up as it is",
 			 source.policy.header->name, source.generation);
-		resume_adopt(daemon, &source);
+		policy_adopt(daemon);
 		status = 0;
 	} else if (error == -EOWNERDEAD) {
 		log_line(LOG_ALERT, "%s; bulkheadctl apply puts a policy into force", source.why);

@@ -212,12 +212,55 @@ static bool run_test(const struct bh_policy *image, const struct model_test *tes
 	return false;
 }
 
+#define WEEK_S (7 * 24 * 3600)
+#define BOUNDARIES_MAX 4096u
+
+static bool passes_at(const struct bh_policy *image, const struct model_test *test, int64_t at)
+{
+	struct model_test then = *test;
+	struct bh_answer answer;
+	char why[200];
+
+	then.has_at = true;
+	then.at = at;
+	return policy_ask(image, &then, &answer, why, sizeof(why)) == 0 && test_passes(image, test, &answer);
+}
+
+/* A test that says no time is asked as of now: it must not pass by day and keep a policy from being applied by night. */
+static void warn_of_hour(const struct bh_policy *image, const struct model_test *test, bool passes,
+			 struct problems *problems)
+{
+	int64_t now = (int64_t)time(NULL), at = now;
+	struct bh_context context = {};
+	char text[32];
+
+	for (uint32_t i = 0; i < BOUNDARIES_MAX; i++) {
+		at = bh_context_at(image, at, &context);
+		if (at > now + WEEK_S)
+			return;
+		if (passes_at(image, test, at) == passes)
+			continue;
+		time_t moment = (time_t)at;
+		struct tm utc;
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%MZ", gmtime_r(&moment, &utc));
+		problem_add(problems, SEVERITY_WARNING, test->place,
+			    "this test depends on the hour: it %s now and %s at %s; say when, as at: \"%s\"",
+			    passes ? "passes" : "fails", passes ? "fails" : "passes", text, text);
+		return;
+	}
+}
+
 uint32_t policy_run_tests(const struct policy_model *model, const struct bh_policy *image,
 			  struct problems *problems)
 {
 	uint32_t failed = 0;
 
-	for (uint32_t i = 0; i < model->test_count; i++)
-		failed += !run_test(image, &model->tests[i], problems);
+	for (uint32_t i = 0; i < model->test_count; i++) {
+		bool passes = run_test(image, &model->tests[i], problems);
+
+		failed += !passes;
+		if (image->SCHEDULES_count && !model->tests[i].has_at)
+			warn_of_hour(image, &model->tests[i], passes, problems);
+	}
 	return failed;
 }

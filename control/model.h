@@ -165,7 +165,6 @@ struct model_rule {
 	uint32_t source_port_count; /* 0: any */
 	bool has_apps;
 	struct bh_app_set apps;
-	bool apps_need_allow; /* set by check: sessions must be let in before they can be recognised */
 	char **server_names;  /* lower case, sorted by strcmp, no doubles */
 	uint32_t server_name_count;
 	uint64_t risks;

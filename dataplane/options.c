@@ -9,6 +9,7 @@
 #include <sysexits.h>
 #include <syslog.h>
 
+#include "bulkhead/version.h"
 #include "fault.h"
 
 enum {
@@ -306,6 +307,7 @@ void options_read(struct options *options, int argc, char **argv)
 				     .log_level = -1,
 				     .events_fd = -1 };
 	argp_err_exit_status = 2;
+	argp_program_version = BULKHEAD_VERSION;
 	argp_parse(&argp, argc, argv, 0, NULL, options);
 	if (fault_arm(getenv("BULKHEAD_FAULT")))
 		error(argp_err_exit_status, 0, "BULKHEAD_FAULT: expected NAME=N,.. with names of fault.h");

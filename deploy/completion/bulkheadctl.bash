@@ -45,7 +45,7 @@ _bulkheadctl()
 		esac
 	done
 	if [[ -z $command || $command == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$commands --run --help" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$commands --run --version --help" -- "$current")
 		return
 	fi
 	case $previous in

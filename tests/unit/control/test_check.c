@@ -154,17 +154,17 @@ static void others(void **state)
 	assert_true(warned("from: [\"!web\", \"!app\"], action: deny", "action: allow", "list are negated"));
 	assert_false(warned("from: [\"!web\", app], action: deny", "action: allow", "list are negated"));
 	assert_false(warned("from: \"!web\", action: deny", "action: allow", "list are negated"));
-	check_text(&checked, POLICY_HEAD "rules:\n"
-					 "  - { name: a, application: http, action: allow }\n"
-					 "  - { name: b, application: tls, action: deny }\n"
-					 "  - { name: c, server-name: a.b, action: allow }\n"
-					 "  - { name: d, service: tcp/1, action: allow }\n" POLICY_DEFAULT);
-	assert_true(checked.model->rules[0].apps_need_allow);
-	assert_false(checked.model->rules[1].apps_need_allow);
-	assert_true(checked.model->rules[2].apps_need_allow);
-	assert_false(checked.model->rules[3].apps_need_allow);
+	check_text(&checked, POLICY_HEAD
+		   "rules:\n"
+		   "  - { name: a, application: http, action: allow }\n"
+		   "  - { name: b, application: tls, action: deny }\n"
+		   "  - { name: c, server-name: a.b, action: allow }\n"
+		   "  - { name: d, service: tcp/1, action: allow }\n"
+		   "  - { name: e, enabled: false, application: http, action: allow }\n" POLICY_DEFAULT);
 	assert_true(problems_say(&checked.problems, "rule a allows by application"));
 	assert_true(problems_say(&checked.problems, "rule c allows by server-name"));
+	assert_false(problems_say(&checked.problems, "rule b allows by"));
+	assert_false(problems_say(&checked.problems, "rule e allows by"));
 	check_end(&checked);
 }
 

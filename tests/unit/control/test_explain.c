@@ -253,6 +253,33 @@ static void test_own_tests(void **state)
 	problems_free(&problems);
 }
 
+/* Told whatever the hour is: a scheduled rule's test without a time, and no other. */
+static void test_of_hour(void **state)
+{
+	struct problems problems = { 0 };
+	struct policy_model model = { 0 };
+	struct model_test tests[3];
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		tests[i] = question(i == 1 ? 8443 : 22, NULL);
+		tests[i].has_expect = true;
+		tests[i].expect = i == 1 ? EXPECT_PENDING : EXPECT_ALLOW;
+		tests[i].place.line = (uint32_t)i + 1;
+	}
+	tests[2].has_at = true;
+	tests[2].at = 1780272000 + 12 * 3600; /* a Monday noon */
+	model.tests = tests;
+	model.test_count = 3;
+	policy_run_tests(&model, &shop.policy, &problems);
+	problems_sort(&problems);
+	assert_int_equal(problems.warnings, 1);
+	const struct problem *told = &problems.list[problems.count - 1];
+	assert_int_equal(told->place.line, 1);
+	assert_non_null(strstr(told->message, "this test depends on the hour: it "));
+	problems_free(&problems);
+}
+
 /* An image whose list of applications is another than the library's: application rules alone are out of force. */
 static void test_foreign_catalogue(void **state)
 {
@@ -276,9 +303,10 @@ static void test_foreign_catalogue(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_applications),    cmocka_unit_test(test_unknown_names),
-		cmocka_unit_test(test_names_and_risks), cmocka_unit_test(test_at),
-		cmocka_unit_test(test_own_tests),       cmocka_unit_test(test_foreign_catalogue),
+		cmocka_unit_test(test_applications),      cmocka_unit_test(test_unknown_names),
+		cmocka_unit_test(test_names_and_risks),   cmocka_unit_test(test_at),
+		cmocka_unit_test(test_own_tests),         cmocka_unit_test(test_of_hour),
+		cmocka_unit_test(test_foreign_catalogue),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
