@@ -135,6 +135,7 @@ evaluator-million: ## a million random questions to evaluator and naive referenc
 	BH_PAIRS=1000000 build/optimized/control/test_reference
 
 include tests/fuzz/fuzz.mk
+include tests/bench/classbench.mk
 
 # ---- quality ----
 
