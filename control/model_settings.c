@@ -198,10 +198,17 @@ static void layer2_unicast_known(struct decoder *decoder, const struct node *nod
 	decode_bool(decoder, node, &settings_of(decoder)->unicast_known);
 }
 
+static void layer2_duplicates(struct decoder *decoder, const struct node *node, void *target)
+{
+	(void)target;
+	choose(decoder, node, "count", "drop", &settings_of(decoder)->duplicates_drop);
+}
+
 static const struct decode_key layer2_keys[] = {
 	{ "allow", layer2_allow, false },
 	{ "dhcp-servers", layer2_dhcp_servers, false },
 	{ "unicast-known", layer2_unicast_known, false },
+	{ "duplicates", layer2_duplicates, false },
 };
 
 void read_layer2(struct reader *reader, const struct part *part)

@@ -29,7 +29,25 @@ void echoes_free(struct echoes *e)
 	rte_free(e);
 }
 
-uint64_t echo_digest(const struct rte_mbuf *m, const struct frame *f, uint64_t seed)
+/* What lies behind the first `from` bytes, in however many segments. */
+static uint64_t digest_rest(uint64_t h, const struct rte_mbuf *m, uint32_t from, uint64_t seed)
+{
+	for (; m; m = m->next) {
+		const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+
+		for (uint32_t at = from, part; at < m->data_len; at += part) {
+			uint64_t words[2] = { 0 };
+
+			part = RTE_MIN(m->data_len - at, (uint32_t)sizeof(words));
+			memcpy(words, data + at, part);
+			h = flow_mix(words[0] ^ h, words[1] ^ seed);
+		}
+		from = from > m->data_len ? from - m->data_len : 0;
+	}
+	return h;
+}
+
+uint64_t echo_digest(const struct rte_mbuf *m, const struct frame *f, uint64_t seed, bool whole)
 {
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t there = m->data_len > f->l3 ? m->data_len - f->l3 : 0;
@@ -41,7 +59,7 @@ uint64_t echo_digest(const struct rte_mbuf *m, const struct frame *f, uint64_t s
 	uint64_t h = seed ^ f->wire_length;
 	for (size_t i = 0; i < RTE_DIM(words); i += 2)
 		h = flow_mix(words[i] ^ h, words[i + 1] ^ seed);
-	return h;
+	return whole ? digest_rest(h, m, f->l3 + DIGEST_BYTES, seed) : h;
 }
 
 static uint64_t told(uint64_t digest, uint16_t segment)
@@ -54,7 +72,8 @@ bool echoes_note(struct echoes *e, uint64_t digest, uint16_t segment, uint64_t n
 	struct echo *slot = &e->slots[(digest >> 16) % SLOTS];
 	bool twice = slot->digest == told(digest, segment) && now_ns - slot->now_ns < ECHO_TWICE_NS;
 
-	*slot = (struct echo){ .digest = told(digest, segment), .now_ns = now_ns };
+	if (!twice)
+		*slot = (struct echo){ .digest = told(digest, segment), .now_ns = now_ns };
 	return twice;
 }
 

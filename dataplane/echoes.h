@@ -21,10 +21,12 @@ struct echoes;
 struct echoes *echoes_new(int socket); /* NULL: no memory */
 void echoes_free(struct echoes *e);
 
-/* What makes a frame the same frame: all that a copy keeps, and so not its tag. Payload counts by its checksum. */
-uint64_t echo_digest(const struct rte_mbuf *m, const struct frame *f, uint64_t seed);
+/* What makes a frame the same frame: all that a copy keeps, and so not its tag. Payload counts by its checksum, which not
+ * every datagram has: what is to be dropped is compared `whole`. */
+uint64_t echo_digest(const struct rte_mbuf *m, const struct frame *f, uint64_t seed, bool whole);
 
-/* A frame that was let in. true: the same came by the same segment within ECHO_TWICE_NS. */
+/* A frame that was let in. true: the same came by the same segment less than ECHO_TWICE_NS ago, and was not itself a second
+ * copy: who repeats himself for ever is heard once in that time. */
 bool echoes_note(struct echoes *e, uint64_t digest, uint16_t segment, uint64_t now_ns);
 
 /* Did this frame come in by another segment within ECHO_BACK_NS? */

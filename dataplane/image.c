@@ -81,9 +81,8 @@ static int check_header(struct reader *reader)
 			      reader->size);
 	if (header->checksum != bh_image_checksum(reader->image, reader->size))
 		return refuse(reader, -EINVAL, "the checksum is wrong");
-	if (header->name[0] == '\0' || memchr(header->name, '\0', sizeof(header->name)) == NULL ||
-	    header->reserved != 0)
-		return refuse(reader, -EINVAL, "header: no name, or reserved bytes in use");
+	if (header->name[0] == '\0' || memchr(header->name, '\0', sizeof(header->name)) == NULL)
+		return refuse(reader, -EINVAL, "header: no name");
 	return 0;
 }
 
@@ -93,7 +92,7 @@ static int check_settings(struct reader *reader)
 	const uint8_t booleans[] = { s->monitor,       s->default_log,        s->keep_established,
 				     s->tcp_liberal,   s->checksums_ignore,   s->fragments_drop,
 				     s->midstream_app, s->classification_off, s->guess,
-				     s->unicast_known, s->quotas_written };
+				     s->unicast_known, s->quotas_written,     s->duplicates_drop };
 
 	static_assert(BH_MIDSTREAM_UNKNOWN == 1);
 	for (size_t i = 0; i < sizeof(booleans); i++)
@@ -107,8 +106,11 @@ static int check_settings(struct reader *reader)
 	for (int i = 0; i < BH_TIMEOUT_COUNT; i++)
 		if (s->timeouts[i] < 1 || s->timeouts[i] > DAYS_31)
 			return refuse(reader, -EINVAL, "settings: timeout %d is out of bounds", i);
-	if (s->layer2_allow >> BH_LAYER2_COUNT != 0 || s->reserved != 0)
-		return refuse(reader, -EINVAL, "settings: unknown layer-2 protocols or reserved bytes");
+	for (size_t i = 0; i < sizeof(s->reserved); i++)
+		if (s->reserved[i])
+			return refuse(reader, -EINVAL, "settings: reserved bytes in use");
+	if (s->layer2_allow >> BH_LAYER2_COUNT != 0)
+		return refuse(reader, -EINVAL, "settings: unknown layer-2 protocols");
 	return 0;
 }
 

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <rte_malloc.h>
+#include <rte_tcp.h>
 #include <string.h>
 
 #include "echoes.h"
@@ -11,6 +12,7 @@
 #include "guard.h"
 #include "mactable.h"
 #include "notice.h"
+#include "parse.h"
 #include "pipeline.h"
 #include "protocol.h"
 
@@ -140,6 +142,24 @@ static enum bh_drop learn_source(struct worker *w, const struct rte_mbuf *m, con
 	return reason != GUARD_PASS ? reason : guard_learn(w, m, f, &claims, &s);
 }
 
+/* A TCP segment that only acknowledges. Over IPv6, which does not number its packets, a machine that misses a segment sends
+ * equal ones at once, and means it: three of them ask for what is missing (RFC 5681). */
+static bool acknowledges(const struct frame *f)
+{
+	return f->kind == FRAME_IPV6 && f->protocol == PROTOCOL_TCP && !(f->flags & FRAME_FRAGMENT) &&
+	       !f->payload_length && f->tcp_flags == RTE_TCP_ACK_FLAG;
+}
+
+/* The second copy of a frame, as teamed uplinks make them. */
+static enum bh_drop see_twice(struct worker *w, const struct frame *f)
+{
+	if (f->flags & FRAME_BROADCAST)
+		return GUARD_PASS;
+	worker_count(w, BH_WORKER_DUPLICATES, 1);
+	return w->policy->image.header->settings.duplicates_drop && !acknowledges(f) ? BH_DROP_DUPLICATE
+										     : GUARD_PASS;
+}
+
 /* Learning, and what came a moment ago: a second copy is counted, our own is told from a machine that is in two places. */
 static enum bh_drop see(struct worker *w, const struct rte_mbuf *m, const struct frame *f)
 {
@@ -148,13 +168,10 @@ static enum bh_drop see(struct worker *w, const struct rte_mbuf *m, const struct
 
 	if (!w->layer2 || (reason != GUARD_PASS && reason != BH_DROP_MAC_MOVE))
 		return reason;
-	uint64_t digest = echo_digest(m, f, w->seed);
-	if (reason == GUARD_PASS) {
-		if (echoes_note(w->layer2->echoes, digest, f->segment, w->now_ns) &&
-		    !(f->flags & FRAME_BROADCAST))
-			worker_count(w, BH_WORKER_DUPLICATES, 1);
-		return reason;
-	}
+	uint64_t digest = echo_digest(m, f, w->seed, w->policy->image.header->settings.duplicates_drop);
+	if (reason == GUARD_PASS)
+		return echoes_note(w->layer2->echoes, digest, f->segment, w->now_ns) ? see_twice(w, f)
+										     : GUARD_PASS;
 	if (!echoes_back(w->layer2->echoes, digest, f->segment, w->now_ns))
 		return reason;
 	notice(w, BH_NOTICE_LOOP, source, NULL, f->segment, SEGMENT_NONE,

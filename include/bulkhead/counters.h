@@ -22,7 +22,7 @@
 #include "bulkhead/image.h"
 
 #define BH_COUNTERS_MAGIC 0x434b4842u /* "BHKC" */
-#define BH_COUNTERS_VERSION 2u
+#define BH_COUNTERS_VERSION 3u
 
 #define BH_MAX_WORKERS 16u
 #define BH_MAX_PORTS 16u

@@ -52,6 +52,7 @@
 	/* layer2 */                                                                                         \
 	X(SAME_SEGMENT, "same-segment", "destination is on the segment the frame came from")                 \
 	X(REFLECTED, "reflected", "our own frame came back")                                                 \
+	X(DUPLICATE, "duplicate", "second copy of a unicast frame, and layer2.duplicates is drop")           \
 	X(ETHERTYPE, "ethertype", "ethertype or link-local protocol that layer2.allow leaves out")           \
 	X(STORM, "storm", "broadcast, multicast or unknown-unicast over the segment's rate")                 \
 	X(GUARD_RATE, "guard-rate", "ARP, RARP, ND, DHCP, IGMP or MLD over the rate of its bucket")          \

@@ -32,7 +32,7 @@
 #include <stdint.h>
 
 #define BH_IMAGE_MAGIC 0x494b4842u /* "BHKI" */
-#define BH_IMAGE_VERSION 1u
+#define BH_IMAGE_VERSION 2u
 #define BH_IMAGE_MAX_SIZE (256u << 20)
 #define BH_NONE UINT32_MAX
 
@@ -119,8 +119,9 @@ struct bh_settings {
 	uint8_t exception_flows;     /* enum bh_exception: DROP or STATELESS */
 	uint8_t exception_fragments; /* enum bh_exception: DROP or STATELESS */
 	uint8_t exception_dpi;       /* enum bh_exception: DROP or UNKNOWN */
-	uint8_t quotas_written; /* bool: the policy has a `limits` key (replay turns quotas off if not) */
-	uint8_t reserved;
+	uint8_t quotas_written;  /* bool: the policy has a `limits` key (replay turns quotas off if not) */
+	uint8_t duplicates_drop; /* bool: layer2.duplicates: drop */
+	uint8_t reserved[4];
 	uint32_t midstream_pick_up; /* seconds, or BH_PICK_UP_* */
 	uint32_t dpi_max_packets;   /* classification.max-packets, with payload, both directions */
 	uint32_t dpi_max_bytes;     /* payload bytes of each direction */
@@ -324,10 +325,10 @@ struct bh_image_header {
 	uint64_t source_digest;     /* of the canonical policy: tells equal policies */
 	char name[BH_NAME_MAX + 1]; /* the policy's name, NUL-terminated */
 	struct bh_settings settings;
-	uint32_t reserved;
 	struct bh_section_entry sections[BH_SECTION_COUNT];
 };
 
+static_assert(sizeof(struct bh_settings) == 96);
 static_assert(sizeof(struct bh_network) == 16);
 static_assert(sizeof(struct bh_segment) == 44);
 static_assert(sizeof(struct bh_binding) == 28);

@@ -36,18 +36,51 @@ static int teardown(void **state)
 }
 
 /* A tagged frame of 60 bytes, one of which may be changed. */
-static uint64_t digest(uint16_t vlan, uint32_t at, uint8_t value)
+static uint64_t digest_of(uint16_t vlan, uint32_t at, uint8_t value, uint32_t length, bool whole)
 {
-	uint8_t bytes[60] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1, 0x81, 0, 0, 0, 8, 0, 0x45 };
+	uint8_t bytes[200] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1, 0x81, 0, 0, 0, 8, 0, 0x45 };
 
 	bytes[15] = (uint8_t)vlan;
 	if (at)
 		bytes[at] = value;
-	struct rte_mbuf *m = eal_frame(pool, bytes, sizeof(bytes));
-	*frame_of(m) = (struct frame){ .l3 = 18, .ethertype = 0x0800, .wire_length = sizeof(bytes) };
-	uint64_t d = echo_digest(m, frame_of(m), 42);
+	struct rte_mbuf *m = eal_frame(pool, bytes, length);
+	*frame_of(m) = (struct frame){ .l3 = 18, .ethertype = 0x0800, .wire_length = length };
+	uint64_t d = echo_digest(m, frame_of(m), 42, whole);
 	rte_pktmbuf_free(m);
 	return d;
+}
+
+static uint64_t digest(uint16_t vlan, uint32_t at, uint8_t value)
+{
+	return digest_of(vlan, at, value, 60, false);
+}
+
+/* Of datagrams without a checksum only the whole tells one from another, wherever its segments end. */
+static void test_whole(void **state)
+{
+	struct rte_mbuf *m[2];
+	uint8_t bytes[200] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1, 0x81, 0, 0, 0, 8, 0, 0x45 };
+
+	(void)state;
+	for (uint32_t at = 18; at < 200; at++) {
+		assert_int_not_equal(digest_of(101, 0, 0, 200, true), digest_of(101, at, 0xee, 200, true));
+		assert_int_equal(digest_of(101, 0, 0, 200, false) != digest_of(101, at, 0xee, 200, false),
+				 at < 18 + 64);
+	}
+	for (uint32_t at = 100; at < 200; at += 99) {
+		uint64_t d[2];
+
+		for (int i = 0; i < 2; i++) {
+			m[0] = eal_frame(pool, bytes, 90);
+			m[1] = eal_frame(pool, bytes + 90, 110);
+			*rte_pktmbuf_mtod_offset(m[1], uint8_t *, at - 90) = (uint8_t)i;
+			assert_int_equal(rte_pktmbuf_chain(m[0], m[1]), 0);
+			*frame_of(m[0]) = (struct frame){ .l3 = 18, .ethertype = 0x0800, .wire_length = 200 };
+			d[i] = echo_digest(m[0], frame_of(m[0]), 42, true);
+			rte_pktmbuf_free(m[0]);
+		}
+		assert_int_not_equal(d[0], d[1]);
+	}
 }
 
 static void test_same_frame(void **state)
@@ -66,6 +99,8 @@ static void test_twice(void **state)
 	(void)state;
 	assert_false(echoes_note(echoes, d, WEB, APART));
 	assert_true(echoes_note(echoes, d, WEB, APART + ECHO_TWICE_NS - 1));
+	/* a second copy opens no new time */
+	assert_false(echoes_note(echoes, d, WEB, APART + ECHO_TWICE_NS));
 	assert_false(echoes_note(echoes, d, WEB, APART + 2 * ECHO_TWICE_NS));
 	/* from elsewhere it is no second copy; nor is another frame */
 	assert_false(echoes_note(echoes, d, APP, APART + 2 * ECHO_TWICE_NS));
@@ -89,6 +124,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_same_frame, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_back, setup, teardown),
 	};

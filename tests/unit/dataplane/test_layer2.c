@@ -291,6 +291,26 @@ static void test_reflected_announcement(void **state)
 	assert_int_equal(heard(M(11))->segment, WEB);
 }
 
+static void test_duplicates(void **state)
+{
+	struct bytes one = data4(WEB, M(11), M(21), IP(11), IP(21));
+	struct bytes all = data4(WEB, M(11), ALL, IP(11), "255.255.255.255");
+
+	(void)state;
+	hear(APP, M(21), IP(21));
+	for (uint8_t drop = 0; drop < 2; drop++) {
+		world.header.settings.duplicates_drop = drop;
+		world_time(START + (1 + drop) * SEC);
+		assert_int_equal(run(0, one), PASSED);
+		assert_int_equal(run(0, one), drop ? BH_DROP_DUPLICATE : PASSED);
+		assert_int_equal(run(0, all), PASSED);
+		assert_int_equal(run(0, all), PASSED); /* to everybody: each is a question */
+		world_time(START + (1 + drop) * SEC + MS);
+		assert_int_equal(run(0, one), PASSED);
+	}
+	assert_int_equal(world.w[0]->counters->cells[BH_WORKER_DUPLICATES], 2);
+}
+
 static void test_addresses_shown(void **state)
 {
 	static const uint8_t own[16] = { [10] = 0xff, 0xff, 10, 10, 0, 11 };
@@ -519,6 +539,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_limit, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_move, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_reflected_announcement, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_duplicates, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_addresses_shown, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_learn_guard, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_learn_guard_keeps_bindings, world_setup, world_teardown),
