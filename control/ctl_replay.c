@@ -14,7 +14,17 @@
 
 #define ASSIGN_MAX 4096u
 
-enum { KEY_JSON = 256, KEY_POLICY, KEY_ASSIGN, KEY_OUT, KEY_FLOWS, KEY_COUNTERS, KEY_WORKERS, KEY_INGRESS };
+enum {
+	KEY_JSON = 256,
+	KEY_POLICY,
+	KEY_ASSIGN,
+	KEY_OUT,
+	KEY_FLOWS,
+	KEY_COUNTERS,
+	KEY_WORKERS,
+	KEY_INGRESS,
+	KEY_MTU
+};
 
 struct replay_arguments {
 	const char *policy, *flows, *counters;
@@ -35,9 +45,18 @@ static const struct argp_option options[] = {
 	{ "counters", KEY_COUNTERS, "COUNTERS.json", 0, "Write the counters", 0 },
 	{ "workers", KEY_WORKERS, "N", 0, "Use N workers, in lock-step; the result is the same", 0 },
 	{ "ingress", KEY_INGRESS, "PORT", 0, "The port of the policy by which frames enter", 0 },
+	{ "mtu", KEY_MTU, "N", 0, "MTU of the policy's ports; without it frames of any size leave", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Print the counters as JSON", 0 },
 	{ 0 },
 };
+
+/* The argument, if it is a number within bounds. */
+static char *number(struct argp_state *state, const char *option, char *text, long least, long most)
+{
+	if (!*text || strspn(text, "0123456789") != strlen(text) || atol(text) < least || atol(text) > most)
+		argp_error(state, "--%s %s: a number from %ld to %ld", option, text, least, most);
+	return text;
+}
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -68,10 +87,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->counters = argument;
 		return 0;
 	case KEY_WORKERS:
-		if (!*argument || strspn(argument, "0123456789") != strlen(argument) || atol(argument) < 1 ||
-		    atol(argument) > 16)
-			argp_error(state, "--workers %s: a number from 1 to 16", argument);
-		replay->workers = argument;
+		replay->workers = number(state, "workers", argument, 1, 16);
+		return 0;
+	case KEY_MTU:
+		replay->mtu = number(state, "mtu", argument, 576, 9190);
 		return 0;
 	case KEY_INGRESS:
 		replay->ingress = argument;

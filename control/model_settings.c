@@ -204,11 +204,18 @@ static void layer2_duplicates(struct decoder *decoder, const struct node *node, 
 	choose(decoder, node, "count", "drop", &settings_of(decoder)->duplicates_drop);
 }
 
+static void layer2_too_big(struct decoder *decoder, const struct node *node, void *target)
+{
+	(void)target;
+	choose(decoder, node, "drop", "tell", &settings_of(decoder)->too_big_tell);
+}
+
 static const struct decode_key layer2_keys[] = {
 	{ "allow", layer2_allow, false },
 	{ "dhcp-servers", layer2_dhcp_servers, false },
 	{ "unicast-known", layer2_unicast_known, false },
 	{ "duplicates", layer2_duplicates, false },
+	{ "too-big", layer2_too_big, false },
 };
 
 void read_layer2(struct reader *reader, const struct part *part)

@@ -51,7 +51,7 @@ static void child_exec(const struct replay *replay, const char *program, struct 
 static pid_t child_start(const struct replay *replay, const char *program, const char *counters_path,
 			 int events_fd)
 {
-	struct arguments arguments = { .list = calloc(2 * replay->assign_count + 18u, sizeof(char *)) };
+	struct arguments arguments = { .list = calloc(2 * replay->assign_count + 20u, sizeof(char *)) };
 	char image[40], events[16];
 	pid_t parent = getpid();
 
@@ -67,6 +67,7 @@ static pid_t child_start(const struct replay *replay, const char *program, const
 	add(&arguments, "--out", replay->out);
 	add(&arguments, "--ingress", replay->ingress);
 	add(&arguments, "--workers", replay->workers);
+	add(&arguments, "--mtu", replay->mtu);
 	for (uint32_t i = 0; i < replay->assign_count; i++)
 		add(&arguments, "--assign", replay->assign[i]);
 	fflush(NULL);

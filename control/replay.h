@@ -10,9 +10,9 @@
 #include "spool.h"
 
 struct replay {
-	const char *capture, *out;     /* out may be NULL */
-	const char *ingress, *workers; /* NULL: the dataplane's defaults */
-	const char *const *assign;     /* PREFIX=SEGMENT, `assign_count` of them */
+	const char *capture, *out;           /* out may be NULL */
+	const char *ingress, *workers, *mtu; /* NULL: the dataplane's defaults */
+	const char *const *assign;           /* PREFIX=SEGMENT, `assign_count` of them */
 	uint32_t assign_count;
 	int image_fd;            /* sealed memfd */
 	struct bh_policy policy; /* the image, for names */

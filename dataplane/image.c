@@ -92,7 +92,8 @@ static int check_settings(struct reader *reader)
 	const uint8_t booleans[] = { s->monitor,       s->default_log,        s->keep_established,
 				     s->tcp_liberal,   s->checksums_ignore,   s->fragments_drop,
 				     s->midstream_app, s->classification_off, s->guess,
-				     s->unicast_known, s->quotas_written,     s->duplicates_drop };
+				     s->unicast_known, s->quotas_written,     s->duplicates_drop,
+				     s->too_big_tell };
 
 	static_assert(BH_MIDSTREAM_UNKNOWN == 1);
 	for (size_t i = 0; i < sizeof(booleans); i++)

@@ -12,6 +12,9 @@
 #include "bulkhead/version.h"
 #include "fault.h"
 
+#define MTU_MIN 576
+#define MTU_MAX 9190
+
 enum {
 	KEY_PORT = 256,
 	KEY_WORKERS,
@@ -39,6 +42,7 @@ enum {
 	KEY_COUNTERS,
 	KEY_ASSIGN,
 	KEY_INGRESS,
+	KEY_MTU,
 };
 
 static const struct argp_option table[] = {
@@ -79,6 +83,7 @@ static const struct argp_option table[] = {
 	{ "assign", KEY_ASSIGN, "PREFIX=SEGMENT", 0, "Give addresses to a segment; layer 2 is bypassed", 3 },
 	{ "ingress", KEY_INGRESS, "PORT", 0, "Port by which the frames enter (default: the policy's first)",
 	  3 },
+	{ "mtu", KEY_MTU, "N", 0, "MTU of the ports (default: frames of any size leave)", 3 },
 	{ 0 },
 };
 
@@ -99,7 +104,7 @@ static uint64_t number(struct argp_state *state, const char *what, const char *t
 static void port_setting(struct argp_state *state, struct option_port *port, const char *setting)
 {
 	if (strncmp(setting, "mtu=", 4) == 0)
-		port->mtu = (uint16_t)number(state, "mtu", setting + 4, 576, 9190);
+		port->mtu = (uint16_t)number(state, "mtu", setting + 4, MTU_MIN, MTU_MAX);
 	else if (strncmp(setting, "queues=", 7) == 0)
 		port->queues = (uint16_t)number(state, "queues", setting + 7, 0, BH_MAX_WORKERS);
 	else if (strncmp(setting, "promiscuous=", 12) == 0)
@@ -205,6 +210,9 @@ static bool read_replay(struct argp_state *state, struct options *o, int key, ch
 	case KEY_INGRESS:
 		o->ingress = text;
 		return true;
+	case KEY_MTU:
+		o->mtu = (uint16_t)number(state, "mtu", text, MTU_MIN, MTU_MAX);
+		return true;
 	case KEY_ASSIGN:
 		if (o->assignment_count == OPTION_ASSIGNMENTS_MAX)
 			argp_error(state, "more than %d assignments", OPTION_ASSIGNMENTS_MAX);
@@ -218,17 +226,16 @@ static bool read_replay(struct argp_state *state, struct options *o, int key, ch
 /* What only makes sense together. */
 static void check(struct argp_state *state, const struct options *o)
 {
-	bool replay_only =
-		o->image || o->out || o->counters || o->ingress || o->assignment_count || o->events_fd >= 0;
+	bool replay_only = o->image || o->out || o->counters || o->ingress || o->mtu || o->assignment_count ||
+			   o->events_fd >= 0;
 
 	if (o->replay && !o->image)
 		argp_error(state, "--replay needs --image");
 	if (o->replay && o->port_count)
 		argp_error(state, "--port has no meaning in a replay: the ports are those of the policy");
 	if (!o->replay && replay_only)
-		argp_error(
-			state,
-			"--image, --events-fd, --out, --counters, --assign and --ingress go with --replay");
+		argp_error(state, "--image, --events-fd, --out, --counters, --assign, --ingress and --mtu go "
+				  "with --replay");
 	if (!o->replay && !o->port_count)
 		argp_error(state, "at least one --port is needed");
 }

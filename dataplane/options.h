@@ -43,6 +43,7 @@ struct options {
 	const char *replay; /* capture to read; NULL: live */
 	const char *image;  /* policy image */
 	const char *out, *counters, *ingress;
+	uint16_t mtu;  /* of the policy's ports; 0: they take any frame */
 	int events_fd; /* -1: none */
 	const char *assignments[OPTION_ASSIGNMENTS_MAX];
 	uint32_t assignment_count;

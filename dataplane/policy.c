@@ -202,17 +202,14 @@ static void count_pending(struct worker *w, struct flow *flow, const struct fram
 	*bytes = (uint32_t)RTE_MIN((uint64_t)*bytes + f->payload_length, (uint64_t)UINT32_MAX);
 }
 
-/* What the sender is told when its session is refused. Only one reject a frame, and a bounded number a second. */
+/* What the sender is told when its session is refused. */
 static void refuse(struct worker *w, struct rte_mbuf *m, struct flow *flow)
 {
-	struct frame *f = frame_of(m);
-
 	if (flow->verdict != BH_VERDICT_REJECT) {
 		drop_frame(w, m, BH_DROP_DENY);
 		return;
 	}
-	if (f->dest != SEGMENT_FLOOD && bucket_take(&w->rejects, 1, w->now_ns))
-		reject_frame(w, m, flow->flags & FLOW_REPLIED);
+	reject_frame(w, m, flow->flags & FLOW_REPLIED);
 	drop_frame(w, m, BH_DROP_REJECT);
 }
 

@@ -397,7 +397,7 @@ void ports_transmit(const struct ports *ports, uint16_t worker, struct tx_port *
 			.burst = port_send,
 			.id = port->id,
 			.queue = worker % port->tx_queues,
-			.max_frame = port->mtu + RTE_ETHER_HDR_LEN + 4u,
+			.max_frame = tx_max_frame(port->mtu),
 			.insert = port->insert,
 			.checksums = port->checksums,
 			.prepare = port->checksums,

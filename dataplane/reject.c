@@ -14,7 +14,9 @@
 #include "worker.h"
 
 #define HOP_LIMIT 64
-#define QUOTE_MAX 512 /* of the refused packet, in an ICMPv6 error; ICMP quotes 28 bytes */
+/* An error quotes as much of the packet as fits what every host takes whole (RFC 1812 4.3.2.3; RFC 4443 2.4 c). */
+#define ERROR4_MAX 576u
+#define ERROR6_MAX 1280u
 
 /* Which way a made frame goes: back to the sender, or on to the receiver. */
 enum direction { BACK, ON };
@@ -114,42 +116,57 @@ static void send_rst(struct worker *w, struct rte_mbuf *m, enum direction way)
 	tx_made(w, made, way == BACK ? f->segment : f->dest);
 }
 
-static void send_unreachable4(struct worker *w, struct rte_mbuf *m)
+/* How much of the packet is quoted in an error of at most `whole` bytes. */
+static uint16_t quotable(const struct rte_mbuf *m, const struct frame *f, uint32_t whole, size_t headers)
+{
+	uint32_t contiguous = rte_pktmbuf_data_len(m) - f->l3;
+
+	return (uint16_t)RTE_MIN(RTE_MIN(f->l3_length, contiguous), whole - (uint32_t)headers);
+}
+
+/* What an error says of the packet it quotes. */
+struct complaint {
+	uint8_t type, code;
+	uint32_t mtu; /* of the next hop; 0: it is about something else */
+};
+
+static void send_error4(struct worker *w, struct rte_mbuf *m, const struct complaint *complaint)
 {
 	struct frame *f = frame_of(m);
 	struct rte_mbuf *made = begin(w, m, BACK, RTE_ETHER_TYPE_IPV4);
-	uint32_t contiguous = rte_pktmbuf_data_len(m) - f->l3;
-	uint16_t quote = (uint16_t)RTE_MIN(RTE_MIN(f->l3_length, contiguous), (uint32_t)(f->l4 - f->l3 + 8));
 	struct rte_icmp_hdr *icmp;
 	struct rte_ipv4_hdr *ip;
+	uint16_t quote = quotable(m, f, ERROR4_MAX, sizeof(*ip) + sizeof(*icmp));
 
 	if (!made)
 		return;
 	ip = append_ip4(made, f, BACK, IPPROTO_ICMP, (uint16_t)(sizeof(*icmp) + quote));
 	icmp = (struct rte_icmp_hdr *)(ip + 1);
-	icmp->icmp_type = ICMP_UNREACH;
-	icmp->icmp_code = ICMP_UNREACH_FILTER_PROHIB;
+	icmp->icmp_type = complaint->type;
+	icmp->icmp_code = complaint->code;
+	icmp->icmp_seq_nb = rte_cpu_to_be_16((uint16_t)complaint->mtu); /* RFC 1191, 4 */
 	memcpy(icmp + 1, rte_pktmbuf_mtod_offset(m, void *, f->l3), quote);
 	icmp->icmp_cksum = (uint16_t)~rte_raw_cksum(icmp, sizeof(*icmp) + quote);
 	tx_made(w, made, f->segment);
 }
 
-static void send_unreachable6(struct worker *w, struct rte_mbuf *m)
+static void send_error6(struct worker *w, struct rte_mbuf *m, const struct complaint *complaint)
 {
 	struct frame *f = frame_of(m);
 	struct rte_mbuf *made = begin(w, m, BACK, RTE_ETHER_TYPE_IPV6);
-	uint32_t contiguous = rte_pktmbuf_data_len(m) - f->l3;
-	uint16_t quote = (uint16_t)RTE_MIN(RTE_MIN(f->l3_length, contiguous), (uint32_t)QUOTE_MAX);
 	struct rte_icmp_hdr *icmp; /* the same eight bytes; <netinet/icmp6.h> would have them aligned */
 	struct rte_ipv6_hdr *ip;
+	uint16_t quote = quotable(m, f, ERROR6_MAX, sizeof(*ip) + sizeof(*icmp));
+	rte_be32_t mtu = rte_cpu_to_be_32(complaint->mtu);
 	uint32_t sum;
 
 	if (!made)
 		return;
 	ip = append_ip6(made, f, BACK, IPPROTO_ICMPV6, (uint16_t)(sizeof(*icmp) + quote));
 	icmp = (struct rte_icmp_hdr *)(ip + 1);
-	icmp->icmp_type = ICMP6_DST_UNREACH;
-	icmp->icmp_code = ICMP6_DST_UNREACH_ADMIN;
+	icmp->icmp_type = complaint->type;
+	icmp->icmp_code = complaint->code;
+	memcpy(&icmp->icmp_ident, &mtu, sizeof(mtu)); /* RFC 4443, 3.2 */
 	memcpy(icmp + 1, rte_pktmbuf_mtod_offset(m, void *, f->l3), quote);
 	sum = rte_raw_cksum(icmp, sizeof(*icmp) + quote);
 	sum += rte_ipv6_phdr_cksum(ip, 0);
@@ -158,21 +175,63 @@ static void send_unreachable6(struct worker *w, struct rte_mbuf *m)
 	tx_made(w, made, f->segment);
 }
 
+/* ---- whom not to answer ---- */
+
+static bool is_one_machine(const uint8_t address[16])
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff }, unspecified[16];
+
+	if (memcmp(address, mapped, sizeof(mapped)) == 0)
+		return address[12] != 0 && address[12] < 224;
+	return address[0] != 0xff && memcmp(address, unspecified, sizeof(unspecified)) != 0;
+}
+
+/* Takes from the worker's answers a second. */
+static bool may_answer(struct worker *w, const struct frame *f)
+{
+	const uint32_t never = FRAME_BROADCAST | FRAME_ICMP_ERROR | FRAME_MADE;
+
+	return f->kind <= FRAME_IPV6 && !(f->flags & never) && f->dest != SEGMENT_FLOOD &&
+	       is_one_machine(frame_source(f)) && is_one_machine(frame_destination(f)) &&
+	       bucket_take(&w->rejects, 1, w->now_ns);
+}
+
+/* ---- the two answers ---- */
+
 void reject_frame(struct worker *w, struct rte_mbuf *m, bool tell_far)
 {
+	static const struct complaint refused4 = { ICMP_UNREACH, ICMP_UNREACH_FILTER_PROHIB, 0 };
+	static const struct complaint refused6 = { ICMP6_DST_UNREACH, ICMP6_DST_UNREACH_ADMIN, 0 };
 	const struct frame *f = frame_of(m);
+	bool tcp = f->protocol == IPPROTO_TCP;
 
-	if (f->flags & (FRAME_BROADCAST | FRAME_ICMP_ERROR | FRAME_FRAGMENT))
+	if ((f->flags & FRAME_FRAGMENT) || (tcp && (f->tcp_flags & RTE_TCP_RST_FLAG)) || !may_answer(w, f))
 		return;
-	if (f->protocol == IPPROTO_TCP) {
-		if (f->tcp_flags & RTE_TCP_RST_FLAG)
-			return;
+	if (tcp) {
 		send_rst(w, m, BACK);
 		if (tell_far)
 			send_rst(w, m, ON);
 	} else if (f->kind == FRAME_IPV4) {
-		send_unreachable4(w, m);
+		send_error4(w, m, &refused4);
 	} else {
-		send_unreachable6(w, m);
+		send_error6(w, m, &refused6);
 	}
+}
+
+void reject_too_big(struct worker *w, struct rte_mbuf *m, uint32_t mtu)
+{
+	const struct complaint too_big4 = { ICMP_UNREACH, ICMP_UNREACH_NEEDFRAG, mtu };
+	const struct complaint too_big6 = { ICMP6_PACKET_TOO_BIG, 0, mtu };
+	const struct frame *f = frame_of(m);
+	const struct rte_ipv4_hdr *ip = rte_pktmbuf_mtod_offset(m, const struct rte_ipv4_hdr *, f->l3);
+	bool later = (f->flags & FRAME_FRAGMENT) && !(f->flags & FRAME_FIRST_FRAGMENT);
+	bool ipv4 = f->kind == FRAME_IPV4;
+
+	if (later || (ipv4 && !(ip->fragment_offset & rte_cpu_to_be_16(RTE_IPV4_HDR_DF_FLAG))) ||
+	    !may_answer(w, f))
+		return;
+	if (ipv4)
+		send_error4(w, m, &too_big4);
+	else
+		send_error6(w, m, &too_big6);
 }

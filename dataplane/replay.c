@@ -338,7 +338,8 @@ static int make_workers(struct replay *r)
 		transmit[i] = (struct tx_port){ .burst = send_to_file,
 						.opaque = r,
 						.id = (uint16_t)(i % r->port_count),
-						.max_frame = UINT32_MAX };
+						.max_frame = r->options->mtu ? tx_max_frame(r->options->mtu)
+									     : UINT32_MAX };
 	error = handoff_open(&r->handoff, need.count, NULL, 64);
 	if (!error)
 		error = workers_open(&r->workers, &need);

@@ -18,6 +18,7 @@
 #include "frame.h"
 #include "loop.h"
 #include "pipeline.h"
+#include "reject.h"
 
 #define GATHER (2 * BURST)
 
@@ -155,11 +156,16 @@ void tx_flush(struct worker *w)
 
 /* ---- re-tagging ---- */
 
+static bool tag_in_buffer(const struct frame *f)
+{
+	return (f->flags & FRAME_TAGGED) && !(f->flags & FRAME_STRIPPED);
+}
+
 /* Give the frame the VLAN of a segment, keeping priority and drop eligibility. The tag is in the buffer, was taken off by the
  * driver, or is not there; and the driver of the port can insert one, or we do. 0 or -ENOMEM (no headroom). */
 static int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan, const struct tx_port *port)
 {
-	bool in_buffer = (f->flags & FRAME_TAGGED) && !(f->flags & FRAME_STRIPPED);
+	bool in_buffer = tag_in_buffer(f);
 	uint16_t tci = (uint16_t)((f->tci & 0xf000) | vlan);
 
 	m->ol_flags &= ~(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
@@ -236,10 +242,6 @@ static void leave(struct worker *w, uint16_t p, struct rte_mbuf *m, uint16_t seg
 		.made = f->flags & FRAME_MADE,
 	};
 
-	if (account.length > port->max_frame && !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG)) {
-		lose(w, p, m, BH_DROP_TX_SIZE);
-		return;
-	}
 	if (port->owner) {
 		f->dest = segment;
 		if (rte_ring_enqueue(port->owner, m) != 0)
@@ -262,25 +264,45 @@ void tx_take(struct worker *w, uint16_t p, struct rte_mbuf *m)
 	gather(w, p, m, &account);
 }
 
-/* Make a frame ready for the wire of a VLAN of a port. 0 or -ENOMEM */
-static int make_ready(struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
+/* Is the frame larger than the port takes, with or without a tag as the VLAN wants it? */
+static bool too_large(const struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
+{
+	uint32_t with = vlan != BH_VLAN_UNTAGGED ? sizeof(struct rte_vlan_hdr) : 0;
+	uint32_t has =
+		tag_in_buffer(frame_of((struct rte_mbuf *)(uintptr_t)m)) ? sizeof(struct rte_vlan_hdr) : 0;
+
+	return m->pkt_len + with - has > port->max_frame && !(m->ol_flags & RTE_MBUF_F_TX_TCP_SEG);
+}
+
+#define READY BH_DROP_COUNT
+
+/* Make a frame ready for the wire of a VLAN of a port. READY, or why it can not leave: then it is as it was, but for NO_MEMORY. */
+static enum bh_drop make_ready(struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
 {
 	const struct frame *f = frame_of(m);
 	uint32_t before = m->pkt_len;
 
+	if (too_large(m, vlan, port))
+		return BH_DROP_TX_SIZE;
 	if (retag(m, f, vlan, port) != 0)
-		return -ENOMEM;
+		return BH_DROP_NO_MEMORY;
 	if (f->flags & FRAME_CHECKSUM_LEFT)
 		complete_checksum(m, f, (int)m->pkt_len - (int)before, port);
-	return 0;
+	return READY;
 }
 
 static void send_one(struct worker *w, struct rte_mbuf *m, const struct policy_segment *to, uint16_t segment)
 {
-	if (make_ready(m, to->vlan, &w->tx->ports[to->port]) == 0)
+	const struct tx_port *port = &w->tx->ports[to->port];
+	enum bh_drop reason = make_ready(m, to->vlan, port);
+
+	if (reason == READY) {
 		leave(w, to->port, m, segment);
-	else
-		lose(w, to->port, m, BH_DROP_NO_MEMORY);
+		return;
+	}
+	if (reason == BH_DROP_TX_SIZE && w->policy->image.header->settings.too_big_tell)
+		reject_too_big(w, m, port->max_frame - TX_OVERHEAD);
+	lose(w, to->port, m, reason);
 }
 
 /* The place of a segment in the policy in force, or NULL: it went while the frame was on its way. */
@@ -391,7 +413,7 @@ static void mirror_one(struct worker *w, struct rte_mbuf *m, uint16_t p, uint16_
 	struct rte_mbuf *copy = copy_of(w, m);
 
 	w->counters->ports[p].made++;
-	if (!copy || make_ready(copy, vlan, &w->tx->ports[p]) != 0) {
+	if (!copy || make_ready(copy, vlan, &w->tx->ports[p]) != READY) {
 		rte_pktmbuf_free(copy);
 		w->counters->ports[p].made_dropped++;
 		return;

@@ -21,13 +21,21 @@ struct tx_port {
 	void *opaque;
 	uint16_t id;            /* DPDK port id */
 	uint16_t queue;         /* this worker's queue */
-	uint32_t max_frame;     /* MTU + Ethernet header + one tag */
+	uint32_t max_frame;     /* tx_max_frame() of its MTU */
 	bool insert;            /* driver inserts the tag (RTE_ETH_TX_OFFLOAD_VLAN_INSERT) */
 	bool checksums;         /* driver completes TCP and UDP checksums */
 	bool prepare;           /* call rte_eth_tx_prepare */
 	const _Atomic bool *up; /* its link, as last seen by the main thread; NULL: always */
 	struct rte_ring *owner; /* queue belongs to another worker: hand frames over here; NULL: ours */
 };
+
+#define TX_OVERHEAD 18u /* Ethernet header and one tag */
+
+/* The longest frame that a port takes, with its tag. */
+static inline uint32_t tx_max_frame(uint32_t mtu)
+{
+	return mtu + TX_OVERHEAD;
+}
 
 /* `ports` is copied. NULL: no memory */
 struct tx *tx_new(const struct tx_port *ports, uint16_t port_count, struct rte_mempool *copies, int socket);

@@ -48,7 +48,7 @@ struct worker {
 	uint64_t seed;                       /* of the hashes; 0 in replay */
 	uint64_t resumed_ns, paused_ns; /* when the process last stood still, until when and for how long */
 	uint64_t start_ns;              /* when the first image came into force (mid-stream); 0: not yet */
-	struct bucket rejects;          /* rejects a second; unlimited in replay */
+	struct bucket rejects;          /* answers to senders a second; unlimited in replay */
 	uint16_t id, worker_count;
 	bool replay;
 };

@@ -12,7 +12,7 @@
 #include "mactable.h"
 
 #define SERVER_NAMES 65536u
-/* Rejects a second of all workers: enough for people, too few to be used as an amplifier. Replay has no limit, so that its
+/* Rejects and packets too big that are told, a second, of all workers: enough for people, too few to be used as an amplifier. Replay has no limit, so that its
  * result does not depend on the number of workers. */
 #define REJECTS 1000u
 

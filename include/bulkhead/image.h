@@ -121,7 +121,8 @@ struct bh_settings {
 	uint8_t exception_dpi;       /* enum bh_exception: DROP or UNKNOWN */
 	uint8_t quotas_written;  /* bool: the policy has a `limits` key (replay turns quotas off if not) */
 	uint8_t duplicates_drop; /* bool: layer2.duplicates: drop */
-	uint8_t reserved[4];
+	uint8_t too_big_tell;    /* bool: layer2.too-big: tell */
+	uint8_t reserved[3];
 	uint32_t midstream_pick_up; /* seconds, or BH_PICK_UP_* */
 	uint32_t dpi_max_packets;   /* classification.max-packets, with payload, both directions */
 	uint32_t dpi_max_bytes;     /* payload bytes of each direction */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# L2-17: a large packet (LRO, jumbo) is one packet of its session; the file of a replay has no MTU. tx-size is the unit test's.
+# L2-17: a large packet (LRO, jumbo) is one packet of its session; the ports of a replay have no MTU unless it is asked for one.
 # drops:    none
 # leaves:   101>102 4, 102>101 1
 # flows:    TCP web>app allow measure 1

@@ -105,8 +105,9 @@ static void test_all(void **state)
 
 static void test_replay(void **state)
 {
-	struct options o = read_line("--replay in.pcap --image p.img --events-fd 7 --out o.pcap --counters c "
-				     "--assign 10.0.0.0/8=web --assign ::/0=up --ingress trunk --workers 3");
+	struct options o =
+		read_line("--replay in.pcap --image p.img --events-fd 7 --out o.pcap --counters c "
+			  "--assign 10.0.0.0/8=web --assign ::/0=up --ingress trunk --mtu 1500 --workers 3");
 	(void)state;
 
 	assert_string_equal(o.replay, "in.pcap");
@@ -115,6 +116,7 @@ static void test_replay(void **state)
 	assert_int_equal(o.assignment_count, 2);
 	assert_string_equal(o.assignments[1], "::/0=up");
 	assert_string_equal(o.ingress, "trunk");
+	assert_int_equal(o.mtu, 1500);
 	assert_int_equal(o.workers, 3);
 	assert_int_equal(o.log_level, LOG_NOTICE);
 }

@@ -50,6 +50,7 @@ static uint16_t list_burst(void *opaque, uint16_t port, uint16_t queue, struct r
 }
 
 static struct policy_segment segments[BH_SEGMENT_IDS];
+static struct bh_image_header header;
 static struct policy policy;
 static struct worker *w;
 
@@ -66,6 +67,8 @@ static int setup(void **state)
 	segments[WEB] = (struct policy_segment){ .index = 0, .vlan = 101 };
 	segments[APP] = (struct policy_segment){ .index = 1, .vlan = 102 };
 	segments[PLAIN] = (struct policy_segment){ .index = 2, .vlan = BH_VLAN_UNTAGGED };
+	header = (struct bh_image_header){ 0 };
+	policy.image.header = &header;
 	policy.segments = segments;
 	w->policy = &policy;
 	w->tx = tx_new(&port, 1, pool, 0);
@@ -282,6 +285,123 @@ static void test_too_large(void **state)
 	assert_identity();
 }
 
+/* 1544 bytes of IPv4 for a port of MTU 1504, as the IP header says. */
+static struct rte_mbuf *large(bool tagged)
+{
+	struct rte_mbuf *m = frame(tagged);
+
+	assert_non_null(rte_pktmbuf_append(m, 1500));
+	frame_of(m)->l3_length = 1544;
+	*rte_pktmbuf_mtod_offset(m, uint8_t *, frame_of(m)->l3 + 6) = 0x40;
+	return m;
+}
+
+static void test_too_large_is_told(void **state)
+{
+	(void)state;
+	header.settings.too_big_tell = 1;
+	for (int tagged = 0; tagged < 2; tagged++) {
+		tx_frame(w, large(tagged), APP);
+		tx_flush(w);
+		assert_int_equal(sent_count, tagged + 1);
+		const uint8_t *made = bytes_of(tagged);
+		const struct rte_ipv4_hdr *ip = (const void *)(made + 18);
+		/* to the sender, on its segment, in the destination's name */
+		assert_memory_equal(made, "\x02\0\0\0\x01\x01\x02\0\0\0\x02\x01\x81\0\0\x65\x08\0", 18);
+		assert_memory_equal(&ip->src_addr, "\x0a\x0a\x00\x15\x0a\x0a\x00\x0b", 8);
+		assert_int_equal(rte_ipv4_cksum(ip), 0);
+		/* fragmentation needed, 1504; the header and what of the packet goes into 576 bytes */
+		assert_memory_equal(made + 38, "\x03\x04", 2);
+		assert_memory_equal(made + 42, "\0\0\x05\xe0\x45\x00\x00\x2c", 8);
+		assert_int_equal(sent[tagged]->pkt_len, 18 + 576);
+		assert_int_equal(rte_be_to_cpu_16(ip->total_length), 576);
+		assert_int_equal((uint16_t)~rte_raw_cksum(made + 38, 556), 0);
+	}
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_SIZE), 2);
+	assert_int_equal(w->counters->ports[0].made_out, 2);
+	assert_identity();
+}
+
+static void test_too_large_is_told_of_ip6(void **state)
+{
+	struct rte_mbuf *m = large(true);
+	struct frame *f = frame_of(m);
+	const struct rte_ipv6_hdr *ip;
+
+	(void)state;
+	header.settings.too_big_tell = 1;
+	f->kind = FRAME_IPV6;
+	f->flags |= FRAME_FRAGMENT | FRAME_FIRST_FRAGMENT;
+	memcpy(f->key.address[0], "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x11", 16);
+	memcpy(f->key.address[1], "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x21", 16);
+	tx_frame(w, m, APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 1);
+	ip = (const void *)(bytes_of(0) + 18);
+	assert_memory_equal(ip->src_addr, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x21", 16);
+	assert_memory_equal(bytes_of(0) + 58, "\x02\x00", 2);
+	assert_memory_equal(bytes_of(0) + 62, "\0\0\x05\xe0", 4);
+	assert_int_equal(sent[0]->pkt_len, 18 + 1280);
+	assert_int_equal(rte_be_to_cpu_16(ip->payload_len), 1240);
+	uint32_t sum = rte_raw_cksum(bytes_of(0) + 58, 1240) + rte_ipv6_phdr_cksum(ip, 0);
+	assert_int_equal((sum & 0xffff) + (sum >> 16), 0xffff);
+	assert_identity();
+}
+
+/* A bridge does not fragment, and what nobody may answer is not answered. */
+static void test_too_large_is_not_told(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		uint16_t dest;
+		uint8_t fragment, end;
+		const char *address;
+	} cases[] = {
+		{ .dest = APP, .fragment = 0x00 },                                    /* no DF */
+		{ .dest = APP, .fragment = 0x40, .flags = FRAME_FRAGMENT },           /* not the first */
+		{ .dest = APP, .fragment = 0x40, .flags = FRAME_ICMP_ERROR },         /* an error itself */
+		{ .dest = APP, .fragment = 0x40, .flags = FRAME_BROADCAST },          /* for many */
+		{ .dest = SEGMENT_FLOOD, .fragment = 0x40 },                          /* for who knows whom */
+		{ .dest = APP, .fragment = 0x40, .address = "\0\0\0\0" },             /* of nobody */
+		{ .dest = APP, .fragment = 0x40, .address = "\xe0\0\0\1", .end = 1 }, /* to a group */
+	};
+
+	(void)state;
+	header.settings.too_big_tell = 1;
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		struct rte_mbuf *m = large(true);
+		struct frame *f = frame_of(m);
+
+		f->flags |= cases[i].flags;
+		f->dest = cases[i].dest;
+		*rte_pktmbuf_mtod_offset(m, uint8_t *, f->l3 + 6) = cases[i].fragment;
+		if (cases[i].address)
+			memcpy(f->key.address[cases[i].end] + 12, cases[i].address, 4);
+		tx_frame(w, m, APP);
+	}
+	header.settings.too_big_tell = 0;
+	tx_frame(w, large(true), APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 0);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_SIZE), RTE_DIM(cases) + 1);
+	assert_identity();
+}
+
+/* Nor are more told than a second has answers. */
+static void test_too_large_is_told_at_a_rate(void **state)
+{
+	(void)state;
+	header.settings.too_big_tell = 1;
+	bucket_init(&w->rejects, 10, 10);
+	w->now_ns = 1000000000;
+	for (int i = 0; i < 15; i++)
+		tx_frame(w, large(true), APP);
+	tx_flush(w);
+	assert_int_equal(sent_count, 10);
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_SIZE), 15);
+	assert_identity();
+}
+
 static void test_copies_are_frames_of_their_own(void **state)
 {
 	struct rte_mbuf *m = frame(true);
@@ -386,6 +506,15 @@ static void test_reject_never_answers(void **state)
 	frame_of(m)->flags = FRAME_TAGGED | FRAME_ICMP_ERROR;
 	frame_of(m)->protocol = IPPROTO_ICMP;
 	reject_frame(w, m, true);
+	frame_of(m)->flags = FRAME_TAGGED;
+	frame_of(m)->dest = SEGMENT_FLOOD;
+	reject_frame(w, m, true);
+	frame_of(m)->dest = APP;
+	memset(frame_of(m)->key.address[0] + 12, 0, 4); /* who has no address yet */
+	reject_frame(w, m, true);
+	memset(frame_of(m)->key.address, 0, 32);
+	frame_of(m)->kind = FRAME_IPV6;
+	reject_frame(w, m, true);
 	drop_frame(w, m, BH_DROP_REJECT);
 	tx_flush(w);
 	assert_int_equal(sent_count, 0);
@@ -402,10 +531,10 @@ static void test_reject_udp_quotes_the_packet(void **state)
 	drop_frame(w, m, BH_DROP_REJECT);
 	tx_flush(w);
 	assert_int_equal(sent_count, 1);
-	assert_int_equal(sent[0]->pkt_len, 18 + 20 + 8 + 28);
+	assert_int_equal(sent[0]->pkt_len, 18 + 20 + 8 + 44);
 	assert_memory_equal(bytes_of(0) + 38, "\x03\x0d", 2);
 	assert_memory_equal(bytes_of(0) + 46, "\x45\x00\x00\x2c", 4);
-	assert_int_equal((uint16_t)~rte_raw_cksum(bytes_of(0) + 38, 36), 0);
+	assert_int_equal((uint16_t)~rte_raw_cksum(bytes_of(0) + 38, 8 + 44), 0);
 	assert_identity();
 }
 
@@ -422,6 +551,10 @@ int main(void)
 		TEST(test_segment_that_went),
 		TEST(test_another_network),
 		TEST(test_too_large),
+		TEST(test_too_large_is_told),
+		TEST(test_too_large_is_told_of_ip6),
+		TEST(test_too_large_is_not_told),
+		TEST(test_too_large_is_told_at_a_rate),
 		TEST(test_copies_are_frames_of_their_own),
 		TEST(test_mirror_is_made),
 		TEST(test_checksum_left_to_hardware),
