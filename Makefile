@@ -105,7 +105,7 @@ unit: $(UNIT_PROGRAMS) ## unit tests under ASan and UBSan
 
 # ---- tests ----
 
-.PHONY: test check golden replay-tests edge-cases lab-tests evaluator-million
+.PHONY: test check golden replay-tests agreement edge-cases lab-tests evaluator-million
 test: deps ## everything: units, golden policies, replay and the lab (installs what it needs first)
 	@$(MAKE) --no-print-directory check
 
@@ -122,6 +122,9 @@ golden: all ## policies that must be accepted, and those that must be refused wi
 replay-tests: all sanitized ## captures made by the project, through the real dataplane
 	@tests/replay/run
 	@tests/replay/exhaustion
+
+agreement: all ## third-party captures: the records' applications against those of nDPI's own reader
+	@tests/replay/agreement
 
 edge-cases: all sanitized ## hostile and odd frames, one a file, and what each must meet
 	@tests/packets/run
