@@ -139,6 +139,7 @@ evaluator-million: ## a million random questions to evaluator and naive referenc
 
 include tests/fuzz/fuzz.mk
 include tests/bench/classbench.mk
+include tests/bench/bench.mk
 
 # ---- quality ----
 
@@ -161,7 +162,7 @@ format: ## clang-format on every C file
 
 # ---- packages, demo, installation ----
 
-PACKAGES = $(PACKAGES_BUILD) $(PACKAGES_LINT) $(PACKAGES_LAB) scdoc
+PACKAGES = $(PACKAGES_BUILD) $(PACKAGES_LINT) $(PACKAGES_LAB) $(PACKAGES_BENCH) scdoc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: deps demo run install clean help
