@@ -13,6 +13,9 @@
 #include "replay.h"
 
 #define ASSIGN_MAX 4096u
+/* as the dataplane reads them */
+#define FLOW_TABLE_LEAST 1024l
+#define FLOW_TABLE_MOST (1l << 26)
 
 enum {
 	KEY_JSON = 256,
@@ -22,6 +25,7 @@ enum {
 	KEY_FLOWS,
 	KEY_COUNTERS,
 	KEY_WORKERS,
+	KEY_FLOW_TABLE,
 	KEY_INGRESS,
 	KEY_MTU
 };
@@ -44,6 +48,7 @@ static const struct argp_option options[] = {
 	  0 },
 	{ "counters", KEY_COUNTERS, "COUNTERS.json", 0, "Write the counters", 0 },
 	{ "workers", KEY_WORKERS, "N", 0, "Use N workers, in lock-step; the result is the same", 0 },
+	{ "flow-table", KEY_FLOW_TABLE, "N", 0, "Room for N sessions, as sizes.flows of the appliance", 0 },
 	{ "ingress", KEY_INGRESS, "PORT", 0, "The port of the policy by which frames enter", 0 },
 	{ "mtu", KEY_MTU, "N", 0, "MTU of the policy's ports; without it frames of any size leave", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Print the counters as JSON", 0 },
@@ -91,6 +96,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case KEY_MTU:
 		replay->mtu = number(state, "mtu", argument, 576, 9190);
+		return 0;
+	case KEY_FLOW_TABLE:
+		replay->flow_table = number(state, "flow-table", argument, FLOW_TABLE_LEAST, FLOW_TABLE_MOST);
 		return 0;
 	case KEY_INGRESS:
 		replay->ingress = argument;

@@ -68,6 +68,7 @@ static pid_t child_start(const struct replay *replay, const char *program, const
 	add(&arguments, "--ingress", replay->ingress);
 	add(&arguments, "--workers", replay->workers);
 	add(&arguments, "--mtu", replay->mtu);
+	add(&arguments, "--flows", replay->flow_table);
 	for (uint32_t i = 0; i < replay->assign_count; i++)
 		add(&arguments, "--assign", replay->assign[i]);
 	fflush(NULL);
@@ -186,9 +187,10 @@ static json_t *counters_document(const struct replay *replay, const struct count
 			    by_name(view_applications(counters, &replay->policy), app_keys));
 	json_object_set_new(
 		document, "sessions",
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "created",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "created",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_CREATED), "ended",
-			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_ENDED), "alive",
+			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_ENDED), "evicted",
+			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_EVICTED), "alive",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS), "pending_expired",
 			  (json_int_t)counters_workers(counters, BH_WORKER_PENDING_EXPIRED), "dpi_packets",
 			  (json_int_t)counters_workers(counters, BH_WORKER_DPI_PACKETS), "conflicts",

@@ -12,6 +12,7 @@
 struct replay {
 	const char *capture, *out;           /* out may be NULL */
 	const char *ingress, *workers, *mtu; /* NULL: the dataplane's defaults */
+	const char *flow_table;              /* size; NULL: so too */
 	const char *const *assign;           /* PREFIX=SEGMENT, `assign_count` of them */
 	uint32_t assign_count;
 	int image_fd;            /* sealed memfd */

@@ -18,13 +18,6 @@
 #include "tcp.h"
 #include "worker.h"
 
-/* The batch: what passed so far stands in front. */
-struct batch {
-	struct worker *w;
-	struct rte_mbuf **frames;
-	uint16_t kept;
-};
-
 static bool is_icmp(const struct frame *f)
 {
 	return f->protocol == IPPROTO_ICMP || f->protocol == IPPROTO_ICMPV6;
@@ -38,8 +31,7 @@ void flow_account(struct flow *flow, const struct frame *f, bool reverse)
 
 /* ---- the end of a session in the midst of a batch ---- */
 
-/* Frames of the batch that point at the session must be judged by it and not by what takes its place: they go on now. */
-static void retire(struct batch *b, struct flow *flow, enum bh_flow_end why)
+void flow_retire(struct flow_batch *b, struct flow *flow, enum bh_flow_end why)
 {
 	uint16_t count = 0;
 
@@ -181,9 +173,7 @@ static void settle_places(struct worker *w, struct flow *flow, const struct plac
 	if (p->moved) {
 		/* judged anew at the new place: an allow is not carried along */
 		flow_unjudge(w, flow);
-		flow_gauge(w, flow, -1);
-		flow->segment[0] = p->segment[0];
-		flow_gauge(w, flow, 1);
+		flow_initiator_moved(w, flow, p->segment[0]);
 	}
 	flow->segment[1] = p->segment[1];
 	if (p->learned)
@@ -225,8 +215,12 @@ static void note_reply(struct worker *w, struct flow *flow, bool reverse)
 		flow_answered(w, flow);
 	if (flow->key.protocol == IPPROTO_UDP && flow->packets[0] > 1 && flow->packets[1] > 1)
 		flow->flags |= FLOW_STREAM;
-	if (flow->timeout != flow_timeout_class(flow))
+	if (flow->timeout != flow_timeout_class(flow)) {
 		flow_set_timeout(w, flow, flow_timeout_class(flow));
+		flow_weigh(w, flow);
+	} else if (flow->flags & FLOW_YIELDS) {
+		flow_weigh(w, flow);
+	}
 }
 
 /* A session that is not refused. */
@@ -291,7 +285,7 @@ static bool refusal_holds(struct worker *w, const struct flow *flow, const struc
 	return f->protocol != IPPROTO_TCP || cold->packets_to_verdict <= 1;
 }
 
-static unsigned int on_refused(struct batch *b, struct rte_mbuf *m, struct flow *flow)
+static unsigned int on_refused(struct flow_batch *b, struct rte_mbuf *m, struct flow *flow)
 {
 	struct frame *f = frame_of(m);
 	bool reverse = flow_is_reverse(flow, f);
@@ -311,14 +305,14 @@ static unsigned int on_refused(struct batch *b, struct rte_mbuf *m, struct flow 
 	reason = flow_may_begin(b->w, f);
 	if (reason != FLOW_PASS)
 		return reason;
-	retire(b, flow,
-	       flow->generation == b->w->policy->generation ? BH_FLOW_END_REUSED : BH_FLOW_END_POLICY);
-	return flow_begin(b->w, m);
+	flow_retire(b, flow,
+		    flow->generation == b->w->policy->generation ? BH_FLOW_END_REUSED : BH_FLOW_END_POLICY);
+	return flow_begin(b, m);
 }
 
 /* ---- the stage ---- */
 
-static unsigned int on_frame(struct batch *b, struct rte_mbuf *m)
+static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m)
 {
 	struct worker *w = b->w;
 	struct frame *f = frame_of(m);
@@ -329,11 +323,11 @@ static unsigned int on_frame(struct batch *b, struct rte_mbuf *m)
 		return icmp_error(w, m);
 	flow = flow_find(w->flows, &f->key, f->hash);
 	if (flow && w->now_ns >= flow_deadline(w, flow)) {
-		retire(b, flow, BH_FLOW_END_TIMEOUT);
+		flow_retire(b, flow, BH_FLOW_END_TIMEOUT);
 		flow = NULL;
 	}
 	if (!flow)
-		return flow_begin(w, m);
+		return flow_begin(b, m);
 	if (flow_is_refused(flow) && (flow->flags & FLOW_LET_IN) && flow->generation != w->policy->generation)
 		policy_judge_again(w, flow);
 	if (flow_is_refused(flow))
@@ -341,8 +335,8 @@ static unsigned int on_frame(struct batch *b, struct rte_mbuf *m)
 	result = advance(w, m, flow);
 	if (result != FLOW_RESTART)
 		return result;
-	retire(b, flow, BH_FLOW_END_REUSED);
-	return flow_begin(w, m);
+	flow_retire(b, flow, BH_FLOW_END_REUSED);
+	return flow_begin(b, m);
 }
 
 /* Layer-2 guards judge these, or each fragment is judged for itself. */
@@ -371,7 +365,7 @@ static void prefetch(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 
 uint16_t flow_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	struct batch b = { .w = w, .frames = frames };
+	struct flow_batch b = { .w = w, .frames = frames };
 
 	prefetch(w, frames, count);
 	for (uint16_t i = 0; i < count; i++) {

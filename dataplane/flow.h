@@ -2,7 +2,8 @@
 /*
  * Sessions: a worker's own table of them, their ageing and records. A flow is 128 hot bytes and 52
  * cold ones; with the hash table's share (under 12 bytes) a session costs less than 192 bytes.
- * Everything here belongs to one worker; nothing is shared.
+ * Everything here belongs to one worker; nothing is shared, but in replay, where one thread drives all workers and they
+ * have one table, so that what a full one means does not depend on their number.
  */
 #ifndef DATAPLANE_FLOW_H
 #define DATAPLANE_FLOW_H
@@ -37,6 +38,7 @@ enum {
 	FLOW_MANY = 1 << 14, /* multicast or broadcast: judged for each segment, never gets one destination */
 	FLOW_DEST_NEW = 1 << 15, /* the responder's segment became known: judge again */
 	FLOW_EXPIRED = 1 << 16,  /* classification ended by its budget */
+	FLOW_YIELDS = 1 << 17,   /* gives its place where there is no other: flowroom.c */
 	FLOW_COUNTED = 1 << 18,  /* its session was counted under its rule */
 	FLOW_LIMITED = 1 << 19,  /* `limit_rule` is the index of a rule with a limit, of this generation */
 	FLOW_MIRRORED = 1 << 20, /* the rule has a mirror */
@@ -100,9 +102,6 @@ struct flow_table *flow_table_new(uint32_t capacity, int socket);
 void flow_table_free(struct flow_table *table);
 uint32_t flow_table_count(const struct flow_table *table);
 size_t flow_table_memory(const struct flow_table *table);
-/* Replay with several workers: this table takes its sessions from the quotas of `owner`, which must outlive it, so that
- * the number of workers changes no verdict. Before either holds a session. */
-void flow_table_share(struct flow_table *table, const struct flow_table *owner);
 
 struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow);
 

@@ -22,20 +22,28 @@ uint64_t flow_deadline(const struct worker *w, const struct flow *flow)
 	return worker_last(w, flow->last_ns) + timeout_ns(w, flow->timeout);
 }
 
+static uint32_t column_head(uint32_t segment, uint64_t slot)
+{
+	return WHEEL_SLOTS + segment % YIELD_COLUMNS * YIELD_SLOTS + (uint32_t)(slot % YIELD_SLOTS);
+}
+
 void flow_arm(struct worker *w, struct flow *flow)
 {
 	struct flow_table *table = w->flows;
 	uint32_t index = flow_index(table, flow);
+	uint32_t slots = flow->flags & FLOW_YIELDS ? YIELD_SLOTS : WHEEL_SLOTS;
+	/* lists of the slot in hand that are done are not looked at again */
+	uint64_t first = table->wheel_at + !!table->wheel_list;
 	uint64_t due = flow_deadline(w, flow) >> WHEEL_SHIFT;
-	uint32_t slot, *head;
+	uint32_t number, *head;
 
 	/* what lies beyond the horizon, or behind a wheel that lags, is looked at early and armed anew */
-	due = RTE_MAX(due, table->wheel_at);
-	due = RTE_MIN(due, table->wheel_at + WHEEL_SLOTS - 1);
-	slot = (uint32_t)(due % WHEEL_SLOTS);
-	head = &table->wheel[slot];
+	due = RTE_MIN(RTE_MAX(due, first), table->wheel_at + slots - 1);
+	number = flow->flags & FLOW_YIELDS ? column_head(flow->segment[0], due)
+					   : (uint32_t)(due % WHEEL_SLOTS);
+	head = &table->wheel[number];
 	table->cold[index].wheel_next = *head;
-	table->cold[index].wheel_previous = WHEEL_HEAD | slot;
+	table->cold[index].wheel_previous = WHEEL_HEAD | number;
 	if (*head != WHEEL_NONE)
 		table->cold[*head].wheel_previous = index;
 	*head = index;
@@ -64,6 +72,25 @@ void flow_set_timeout(struct worker *w, struct flow *flow, enum bh_timeout timeo
 	flow_arm(w, flow);
 }
 
+static void turn_to(struct flow_table *table, uint64_t slot)
+{
+	table->wheel_at = slot;
+	table->wheel_list = 0;
+}
+
+/* First of the slot in hand; WHEEL_NONE: all its lists are done. */
+static uint32_t first_due(struct flow_table *table)
+{
+	for (; table->wheel_list <= YIELD_COLUMNS; table->wheel_list++) {
+		uint32_t head = table->wheel_list ? column_head(table->wheel_list - 1, table->wheel_at)
+						  : (uint32_t)(table->wheel_at % WHEEL_SLOTS);
+
+		if (table->wheel[head] != WHEEL_NONE)
+			return table->wheel[head];
+	}
+	return WHEEL_NONE;
+}
+
 void flow_age(struct worker *w, uint32_t budget)
 {
 	struct flow_table *table = w->flows;
@@ -72,18 +99,18 @@ void flow_age(struct worker *w, uint32_t budget)
 	if (table->wheel_at >= now_slot || unlikely(!w->policy))
 		return;
 	if (!table->count) {
-		table->wheel_at = now_slot;
+		turn_to(table, now_slot);
 		return;
 	}
 	/* after a long pause (a stunned VM): every slot once */
 	if (now_slot - table->wheel_at > WHEEL_SLOTS)
-		table->wheel_at = now_slot - WHEEL_SLOTS;
+		turn_to(table, now_slot - WHEEL_SLOTS);
 	for (; budget && table->wheel_at < now_slot; budget--) {
-		uint32_t index = table->wheel[table->wheel_at % WHEEL_SLOTS];
+		uint32_t index = first_due(table);
 		struct flow *flow = &table->flows[index];
 
 		if (index == WHEEL_NONE) {
-			table->wheel_at++;
+			turn_to(table, table->wheel_at + 1);
 		} else if (w->now_ns >= flow_deadline(w, flow)) {
 			flow_end(w, flow, BH_FLOW_END_TIMEOUT);
 		} else {
@@ -112,6 +139,15 @@ enum bh_timeout flow_timeout_class(const struct flow *flow)
 
 /* ---- gauges ---- */
 
+static void count_yielding(struct flow_table *table, uint16_t segment, int sign)
+{
+	struct flow_quota *quotas = table->quotas;
+
+	quotas[segment].yielding += (uint32_t)sign;
+	if (quotas[segment].yielding > quotas[table->most].yielding)
+		table->most = segment;
+}
+
 void flow_gauge(struct worker *w, const struct flow *flow, int sign)
 {
 	struct bh_segment_counters *counters = &w->counters->segments[flow->segment[0]];
@@ -119,6 +155,8 @@ void flow_gauge(struct worker *w, const struct flow *flow, int sign)
 
 	counters->flows += (uint64_t)(int64_t)sign;
 	quota->flows += (uint32_t)sign;
+	if (flow->flags & FLOW_YIELDS)
+		count_yielding(w->flows, flow->segment[0], sign);
 	if (!(flow->flags & FLOW_EMBRYONIC))
 		return;
 	counters->embryonic += (uint64_t)(int64_t)sign;
@@ -133,6 +171,44 @@ void flow_answered(struct worker *w, struct flow *flow)
 	w->counters->cells[BH_WORKER_EMBRYONIC]--;
 	w->counters->segments[flow->segment[0]].embryonic--;
 	w->flows->quotas[flow->segment[0]].embryonic--;
+}
+
+void flow_initiator_moved(struct worker *w, struct flow *flow, uint16_t segment)
+{
+	flow_gauge(w, flow, -1);
+	flow->segment[0] = segment;
+	flow_gauge(w, flow, 1);
+	if (!(flow->flags & FLOW_YIELDS))
+		return;
+	flow_disarm(w->flows, flow_index(w->flows, flow));
+	flow_arm(w, flow);
+}
+
+bool flow_is_closed(const struct flow *flow)
+{
+	return flow->tcp_state == BH_TCP_TIME_WAIT || flow->tcp_state == BH_TCP_CLOSED;
+}
+
+/* A refused session of which nothing passed is kept to answer cheaply. One that was let in is not given up: nobody but its
+ * state knows that it is no connection under way. What was picked up under way is proven when both ends were heard. */
+static bool gives_way(const struct flow *flow)
+{
+	if (flow_is_refused(flow))
+		return !(flow->flags & FLOW_LET_IN);
+	return (flow->flags & FLOW_EMBRYONIC) || flow_is_closed(flow) ||
+	       ((flow->flags & FLOW_MIDSTREAM) && !(flow->packets[0] && flow->packets[1]));
+}
+
+void flow_weigh(struct worker *w, struct flow *flow)
+{
+	bool yields = gives_way(flow);
+
+	if (yields == !!(flow->flags & FLOW_YIELDS))
+		return;
+	flow->flags ^= FLOW_YIELDS;
+	count_yielding(w->flows, flow->segment[0], yields ? 1 : -1);
+	flow_disarm(w->flows, flow_index(w->flows, flow));
+	flow_arm(w, flow);
 }
 
 void flow_unjudge(struct worker *w, struct flow *flow)
@@ -162,20 +238,17 @@ void flow_refused(struct worker *w, struct flow *flow)
 	/* nothing that could still be learned lets it pass */
 	classifier_release(w, flow);
 	flow->flags &= ~FLOW_RENAMED;
+	flow_weigh(w, flow);
 }
 
 void flow_judged(struct worker *w, struct flow *flow)
 {
 	if (flow->timeout != flow_timeout_class(flow))
 		flow_set_timeout(w, flow, flow_timeout_class(flow));
+	flow_weigh(w, flow);
 }
 
 /* ---- the end ---- */
-
-static bool is_closed(uint8_t tcp_state)
-{
-	return tcp_state == BH_TCP_TIME_WAIT || tcp_state == BH_TCP_CLOSED;
-}
 
 static void tell_end(struct worker *w, const struct flow *flow, enum bh_flow_end why)
 {
@@ -192,7 +265,7 @@ void flow_end(struct worker *w, struct flow *flow, enum bh_flow_end why)
 	struct flow_table *table = w->flows;
 	uint8_t tcp_state = flow->tcp_state;
 
-	if (why == BH_FLOW_END_TIMEOUT && is_closed(tcp_state))
+	if (why == BH_FLOW_END_TIMEOUT && flow_is_closed(flow))
 		why = BH_FLOW_END_CLOSED;
 	if ((flow->flags & FLOW_JUDGED) && !(flow->flags & FLOW_SETTLED)) {
 		policy_conclude(w, flow);

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Frames that found no session: may they begin one, is there room, and which end is its initiator? */
+/* Frames that found no session: may they begin one, and which end is its initiator? */
 #include <netinet/in.h>
 #include <rte_cycles.h>
 #include <rte_tcp.h>
 #include <string.h>
 
-#include "fault.h"
 #include "flowtable.h"
 #include "frame.h"
 #include "tcp.h"
@@ -111,46 +110,7 @@ static bool initiator_is_destination(struct worker *w, const struct frame *f)
 	return backward && !forward;
 }
 
-/* ---- is there room? ---- */
-
-/* A GCRA with a burst of one second. */
-static bool take_new_flow(struct worker *w, struct flow_quota *quota, uint32_t rate)
-{
-	uint64_t each = (uint64_t)NS_PER_S * (w->replay ? 1 : w->worker_count) / rate;
-	uint64_t until = RTE_MAX(quota->until_ns, w->now_ns) + each;
-
-	if (until > w->now_ns + RTE_MAX(each, (uint64_t)NS_PER_S))
-		return false;
-	quota->until_ns = until;
-	return true;
-}
-
-static unsigned int room_for(const struct worker *w, uint16_t segment, bool embryonic)
-{
-	const struct bh_limits *limits = &w->policy->segments[segment].limits;
-	const struct flow_quota *quota = &w->flows->quotas[segment];
-
-	if (w->flows->count == w->flows->capacity || fault(FAULT_FLOW))
-		return BH_DROP_FLOW_FULL;
-	if (w->policy->replay_quotas_off)
-		return FLOW_PASS;
-	if (limits->flows && quota->flows >= worker_share(w, limits->flows))
-		return BH_DROP_FLOW_QUOTA;
-	if (embryonic && limits->embryonic && quota->embryonic >= worker_share(w, limits->embryonic))
-		return BH_DROP_FLOW_QUOTA;
-	return FLOW_PASS;
-}
-
-static unsigned int admit(struct worker *w, uint16_t segment, bool embryonic)
-{
-	uint32_t rate = w->policy->segments[segment].limits.new_flows;
-	unsigned int result = room_for(w, segment, embryonic);
-
-	if (result == FLOW_PASS && rate && !w->policy->replay_quotas_off &&
-	    !take_new_flow(w, &w->flows->quotas[segment], rate))
-		return BH_DROP_FLOW_QUOTA;
-	return result;
-}
+/* ---- no room ---- */
 
 /* exceptions.flows: when the table or a quota is spent, frames are dropped or judged one by one. */
 static unsigned int refuse(const struct worker *w, struct frame *f, unsigned int reason)
@@ -164,8 +124,8 @@ static unsigned int refuse(const struct worker *w, struct frame *f, unsigned int
 /* What can not begin a session may belong to one that was let in without state. */
 static unsigned int refuse_stray(const struct worker *w, struct frame *f, unsigned int reason)
 {
-	if (room_for(w, f->segment, true) == FLOW_PASS &&
-	    (f->dest >= SEGMENT_FLOOD || room_for(w, f->dest, true) == FLOW_PASS))
+	if (flow_spent(w, f->segment, true) == FLOW_PASS &&
+	    (f->dest >= SEGMENT_FLOOD || flow_spent(w, f->dest, true) == FLOW_PASS))
 		return reason;
 	return refuse(w, f, reason);
 }
@@ -197,7 +157,7 @@ static void begin_protocol(struct worker *w, const struct rte_mbuf *m, struct fl
 	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
 	struct tcp_segment s;
 
-	flow->flags |= begins_under_way(f) ? FLOW_MIDSTREAM : FLOW_EMBRYONIC;
+	flow->flags |= FLOW_YIELDS | (begins_under_way(f) ? FLOW_MIDSTREAM : FLOW_EMBRYONIC);
 	if (f->protocol != IPPROTO_TCP)
 		return;
 	flow_tcp_segment(m, &s);
@@ -239,8 +199,9 @@ static void begin(struct worker *w, struct rte_mbuf *m, struct flow *flow, bool 
 	f->flags |= FRAME_NEW_FLOW | (swapped ? FRAME_REVERSE : 0u);
 }
 
-unsigned int flow_begin(struct worker *w, struct rte_mbuf *m)
+unsigned int flow_begin(struct flow_batch *b, struct rte_mbuf *m)
 {
+	struct worker *w = b->w;
 	struct frame *f = frame_of(m);
 	unsigned int result = flow_may_begin(w, f);
 	struct flow *flow;
@@ -249,7 +210,7 @@ unsigned int flow_begin(struct worker *w, struct rte_mbuf *m)
 	if (result != FLOW_PASS)
 		return refuse_stray(w, f, result);
 	swapped = initiator_is_destination(w, f);
-	result = admit(w, swapped ? f->dest : f->segment, !begins_under_way(f));
+	result = flow_admit(b, swapped ? f->dest : f->segment, !begins_under_way(f));
 	if (result != FLOW_PASS)
 		return refuse(w, f, result);
 	flow = flow_insert(w->flows, &f->key, f->hash);

@@ -230,13 +230,13 @@ struct flow_table *flow_table_new(uint32_t capacity, int socket)
 	table->flows = table_memory(table, capacity * sizeof(table->flows[0]), socket);
 	table->cold = table_memory(table, capacity * sizeof(table->cold[0]), socket);
 	table->buckets = table_memory(table, table->spare_end * sizeof(table->buckets[0]), socket);
-	table->wheel = table_memory(table, WHEEL_SLOTS * sizeof(table->wheel[0]), socket);
+	table->wheel = table_memory(table, WHEEL_HEADS * sizeof(table->wheel[0]), socket);
 	table->quotas = table_memory(table, BH_SEGMENT_IDS * sizeof(table->quotas[0]), socket);
 	if (!table->flows || !table->cold || !table->buckets || !table->wheel || !table->quotas) {
 		flow_table_free(table);
 		return NULL;
 	}
-	memset(table->wheel, 0xff, WHEEL_SLOTS * sizeof(table->wheel[0])); /* WHEEL_NONE */
+	memset(table->wheel, 0xff, WHEEL_HEADS * sizeof(table->wheel[0])); /* WHEEL_NONE */
 	return table;
 }
 
@@ -244,21 +244,12 @@ void flow_table_free(struct flow_table *table)
 {
 	if (!table)
 		return;
-	if (!table->borrowed)
-		rte_free(table->quotas);
+	rte_free(table->quotas);
 	rte_free(table->wheel);
 	rte_free(table->buckets);
 	rte_free(table->cold);
 	rte_free(table->flows);
 	rte_free(table);
-}
-
-void flow_table_share(struct flow_table *table, const struct flow_table *owner)
-{
-	if (!table->borrowed)
-		rte_free(table->quotas);
-	table->quotas = owner->quotas;
-	table->borrowed = true;
 }
 
 uint32_t flow_table_count(const struct flow_table *table)

@@ -29,28 +29,36 @@ static_assert(sizeof(struct flow_bucket) == 64);
 struct flow_quota {
 	uint64_t until_ns; /* new-flows, as a GCRA: when the bucket will be full again */
 	uint32_t flows, embryonic;
+	uint32_t yielding; /* FLOW_YIELDS */
 };
 
 /* The timer wheel: slots of 2^28 ns (0.27 s), 36 minutes around. A session stands in the slot of the deadline it had when
  * it was armed; refreshing only writes last_ns, and the slot that comes due arms it anew (lazily). */
 #define WHEEL_SHIFT 28
 #define WHEEL_SLOTS 8192u
+/* Sessions that yield stand in smaller wheels (69 s around) that turn with the great one, one for all segments of the same id
+ * modulo YIELD_COLUMNS: who of a segment is nearest to its end is found without a search, and without a byte a session. */
+#define YIELD_COLUMNS 32u
+#define YIELD_SLOTS 256u
+#define WHEEL_HEADS (WHEEL_SLOTS + YIELD_COLUMNS * YIELD_SLOTS)
 #define WHEEL_NONE UINT32_MAX  /* end of a list; wheel_previous: this place is free */
-#define WHEEL_HEAD 0x80000000u /* wheel_previous: | slot, first of its list */
+#define WHEEL_HEAD 0x80000000u /* wheel_previous: | head, first of its list */
 #define FLOW_CAPACITY_MAX (1u << 30)
 
 struct flow_table {
 	struct flow *flows;
 	struct flow_cold *cold;
 	struct flow_bucket *buckets; /* primary ones, then the spares */
-	struct flow_quota *quotas;   /* by segment id; flow_table_share(): of another table */
-	uint32_t *wheel;             /* WHEEL_SLOTS heads */
+	struct flow_quota *quotas;   /* by segment id */
+	uint32_t *wheel;             /* WHEEL_HEADS: WHEEL_SLOTS, then YIELD_SLOTS for each column */
 	uint64_t wheel_at;           /* number (not yet modulo) of the slot that is next to come due */
+	uint32_t wheel_list; /* .. of whose lists so many are done: the great wheel's, then each column's */
+	uint16_t most;       /* segment that has most of those that yield, as far as was seen */
+	uint16_t most_hand;  /* segment that was compared with it last */
 	uint32_t capacity, count;
 	uint32_t fresh; /* places never used so far begin here */
 	uint32_t free;  /* list of used and freed places, by wheel_next */
 	uint32_t primary, spare_fresh, spare_free, spare_end;
-	bool borrowed; /* quotas are another table's */
 	size_t memory;
 };
 
@@ -87,6 +95,12 @@ void flow_answered(struct worker *w, struct flow *flow);
 void flow_unjudge(struct worker *w, struct flow *flow);
 /* Count it (sign +1) at its initiator's segment, or take that back (-1). */
 void flow_gauge(struct worker *w, const struct flow *flow, int sign);
+/* Its initiator is on that segment now: counted there. */
+void flow_initiator_moved(struct worker *w, struct flow *flow, uint16_t segment);
+/* Whether it yields may have changed: half-open, answered, refused, closed. */
+void flow_weigh(struct worker *w, struct flow *flow);
+/* It ended, and is kept for late frames only. */
+bool flow_is_closed(const struct flow *flow);
 
 /* ---- what becomes of a frame: a drop reason, or ---- */
 
@@ -113,6 +127,23 @@ void flow_account(struct flow *flow, const struct frame *f, bool reverse);
 /* Would the rules let the session pass if its responder were on that segment? */
 bool flow_allowed_at(struct worker *w, const struct flow *flow, uint16_t segment);
 
+/* The frames of a flow_stage() call: what passed so far stands in front. */
+struct flow_batch {
+	struct worker *w;
+	struct rte_mbuf **frames;
+	uint16_t kept;
+};
+
+/* End a session in the midst of a batch: frames of it that were kept go on now, judged by it and not by what takes its place. */
+void flow_retire(struct flow_batch *b, struct flow *flow, enum bh_flow_end why);
+
+/* ---- flowroom.c: quotas, and what becomes of a full table ---- */
+
+/* Is there no room for a session of that segment? FLOW_PASS, or why. */
+unsigned int flow_spent(const struct worker *w, uint16_t segment, bool embryonic);
+/* Take room for one, where it must be from a session that yields. FLOW_PASS, or the reason against it. */
+unsigned int flow_admit(struct flow_batch *b, uint16_t segment, bool embryonic);
+
 /* ---- flowbegin.c: a frame that found no session ---- */
 
 /* FLOW_PASS: it may begin one; else the reason why not. */
@@ -120,7 +151,7 @@ unsigned int flow_may_begin(const struct worker *w, const struct frame *f);
 /* Would a session that this frame began be let in, as far as one can say at its first frame? One evaluation. */
 bool flow_would_pass(struct worker *w, const struct frame *f);
 /* Begin one (or let the frame pass without, where exceptions.flows says so); FLOW_PASS or the reason of its drop. */
-unsigned int flow_begin(struct worker *w, struct rte_mbuf *m);
+unsigned int flow_begin(struct flow_batch *b, struct rte_mbuf *m);
 
 struct tcp_segment;
 /* What of a TCP frame tcp.h wants to know. */

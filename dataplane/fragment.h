@@ -2,7 +2,7 @@
 /*
  * Virtual reassembly (RFC 815 holes, RFC 5722 overlaps): fragments are held until their packet is complete, one
  * frame that stands for the whole (FRAME_REASSEMBLED) is judged, and then the original fragments leave unchanged, in order
- * of arrival. Bounded in sets, fragments a set, bytes and time. Worker's own.
+ * of arrival. Bounded in sets, fragments a set, bytes and time. Worker's own; in replay one for all, as the flow table.
  */
 #ifndef DATAPLANE_FRAGMENT_H
 #define DATAPLANE_FRAGMENT_H
@@ -31,9 +31,6 @@ static inline uint32_t frame_units(const struct frame *f)
 /* `sets` packets at a time; the pool of whole packets (64 KiB each) holds BURST. NULL: no memory */
 struct fragments *fragments_new(uint32_t sets, int socket, uint16_t worker_id);
 void fragments_free(struct fragments *f);
-/* Replay with several workers: fragments here count for the quotas of `owner`, which must outlive it, so that the number of
- * workers changes no verdict. Before either holds one. */
-void fragments_share(struct fragments *f, const struct fragments *owner);
 
 /* The reassembled frame was sent or dropped with its originals, all of which the caller has taken from set->frames:
  * give back the set. The whole packet's mbuf is the caller's to free. */

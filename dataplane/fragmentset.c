@@ -37,19 +37,10 @@ void fragments_free(struct fragments *f)
 	if (!f)
 		return;
 	whole_pools_free(&f->pools);
-	if (!f->borrowed)
-		rte_free(f->held);
+	rte_free(f->held);
 	rte_free(f->buckets);
 	rte_free(f->sets);
 	rte_free(f);
-}
-
-void fragments_share(struct fragments *f, const struct fragments *owner)
-{
-	if (!f->borrowed)
-		rte_free(f->held);
-	f->held = owner->held;
-	f->borrowed = true;
 }
 
 uint32_t fragments_held(const struct fragments *f, uint16_t segment)

@@ -54,7 +54,6 @@ struct fragments {
 	struct list lists[SET_STATES];
 	struct whole_pools pools;
 	uint32_t *held; /* by segment id; quota: held fragments, and 1 for each killed set */
-	bool borrowed;  /* held is another's: fragments_share() */
 };
 
 /* NULL: there is none. */

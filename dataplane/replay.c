@@ -314,7 +314,7 @@ static void describe(struct replay *r)
 		c->ports[i].up = 1;
 	}
 	c->started_us = r->facts.first_us;
-	c->flow_capacity = (uint64_t)r->options->flows * r->options->workers;
+	c->flow_capacity = r->options->flows;
 	c->mac_capacity = r->options->macs;
 	c->detect_capacity = r->options->detecting;
 }

@@ -58,7 +58,7 @@ static inline void worker_count(struct worker *w, enum bh_worker_counter cell, u
 	w->counters->cells[cell] += n;
 }
 
-/* A worker's part of a limit that holds for all together. In replay all take from one account, or hold full tables. */
+/* A worker's part of a limit that holds for all together. In replay all take from one account. */
 static inline uint32_t worker_share(const struct worker *w, uint32_t limit)
 {
 	return w->replay ? limit : RTE_MAX(limit / w->worker_count, 1u);

@@ -41,6 +41,8 @@ static struct classifier *classifier_for(struct workers *workers, const struct w
 static int make_worker(struct workers *workers, const struct workers_need *need, uint16_t id)
 {
 	int socket = socket_of(need, id);
+	/* replay: one thread drives all, and what a full table means may not depend on their number */
+	const struct worker *shared = need->replay && id ? workers->list[0] : NULL;
 	struct worker *w = rte_zmalloc_socket("worker", sizeof(*w), RTE_CACHE_LINE_SIZE, socket);
 
 	if (!w)
@@ -56,9 +58,10 @@ static int make_worker(struct workers *workers, const struct workers_need *need,
 	w->counters = counterfile_worker(need->counters, id);
 	w->directory = need->counters->counters;
 	w->macs = workers->macs;
-	w->flows = flow_table_new(share(need, need->sizes->flows), socket);
+	w->flows = shared ? shared->flows : flow_table_new(share(need, need->sizes->flows), socket);
 	w->tx = tx_new(need->transmit + id * need->port_count, need->port_count, need->copies, socket);
-	w->fragments = fragments_new(share(need, need->sizes->fragments), socket, id);
+	w->fragments =
+		shared ? shared->fragments : fragments_new(share(need, need->sizes->fragments), socket, id);
 	w->layer2 = layer2_new(id, socket);
 	w->events = event_ring_new(need->event_slots, socket);
 	w->classifier = classifier_for(workers, need, id, socket);
@@ -75,23 +78,23 @@ int workers_open(struct workers *workers, const struct workers_need *need)
 		return -ENOMEM;
 	for (uint16_t id = 0; id < need->count && !error; id++)
 		error = make_worker(workers, need, id);
-	for (uint16_t id = 1; need->replay && id < need->count && !error; id++) {
-		flow_table_share(workers->list[id]->flows, workers->list[0]->flows);
+	for (uint16_t id = 1; need->replay && id < need->count && !error; id++)
 		layer2_share(workers->list[id]->layer2, workers->list[0]->layer2);
-		fragments_share(workers->list[id]->fragments, workers->list[0]->fragments);
-	}
 	if (error)
 		workers_close(workers);
 	return error;
 }
 
-static void free_worker(struct worker *w)
+/* shared: its sessions and fragments are worker 0's. */
+static void free_worker(struct worker *w, bool shared)
 {
 	event_ring_free(w->events);
 	layer2_free(w->layer2);
-	fragments_free(w->fragments);
 	tx_free(w->tx);
-	flow_table_free(w->flows);
+	if (!shared) {
+		fragments_free(w->fragments);
+		flow_table_free(w->flows);
+	}
 	rte_free(w);
 }
 
@@ -99,7 +102,7 @@ void workers_close(struct workers *workers)
 {
 	/* the first one's tables may be shared by the others */
 	for (uint16_t id = workers->count; id-- > 0;)
-		free_worker(workers->list[id]);
+		free_worker(workers->list[id], workers->replay && id);
 	for (uint16_t id = 0; id < workers->count; id++)
 		classifier_free(workers->classifiers[id]);
 	mac_table_free(workers->macs);

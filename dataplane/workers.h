@@ -21,7 +21,7 @@ struct workers {
 
 struct workers_need {
 	uint16_t count;
-	bool replay; /* full tables for each, one classifier for all, no seed */
+	bool replay; /* one flow table, fragment table and classifier for all, no seed */
 	const struct options *sizes;
 	uint64_t seed;
 	const struct counterfile *counters;

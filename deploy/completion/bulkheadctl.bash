@@ -10,7 +10,7 @@ _bulkheadctl_options()
 	explain)
 		echo --from --to --service --source-port --application --server-name --risk --at --expect
 		;;
-	replay) echo --policy --assign --out --flows --counters --workers --ingress --mtu ;;
+	replay) echo --policy --assign --out --flows --counters --workers --flow-table --ingress --mtu ;;
 	config) echo --dataplane-arguments --exec ;;
 	flows) echo --run --address --port --protocol --segment --verdict --limit ;;
 	hosts) echo --run --address --segment ;;
@@ -58,7 +58,7 @@ _bulkheadctl()
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
 	--address | --port | --limit | --from | --to | --service | --source-port | --application | \
-		--server-name | --risk | --at | --assign | --workers | --ingress | --mtu) ;;
+		--server-name | --risk | --at | --assign | --workers | --flow-table | --ingress | --mtu) ;;
 	*)
 		if [[ $current == -* ]]; then
 			mapfile -t COMPREPLY < <(compgen -W "$(_bulkheadctl_options "$command") --json --help" -- "$current")

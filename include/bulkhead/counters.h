@@ -79,6 +79,8 @@ struct bh_app_counters {
 	X(FLOWS, "flows", 1, "sessions in the table")                                                        \
 	X(FLOWS_CREATED, "flows_created", 0, "sessions begun")                                               \
 	X(FLOWS_ENDED, "flows_ended", 0, "sessions ended")                                                   \
+	X(FLOWS_EVICTED, "flows_evicted", 0,                                                                 \
+	  "unanswered or refused sessions that gave their place when a table or quota was full")             \
 	X(EMBRYONIC, "embryonic", 1, "sessions not yet answered")                                            \
 	X(PENDING, "pending", 1, "sessions whose verdict waits for their application")                       \
 	X(PENDING_EXPIRED, "pending_expired", 0, "sessions whose classification budget ended")               \

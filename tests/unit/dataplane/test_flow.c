@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/flow.c dataplane/flowbegin.c dataplane/flowage.c dataplane/flowrecord.c dataplane/flowtable.c dataplane/icmp.c dataplane/tcp.c dataplane/drop.c */
+/* needs: dataplane/flow.c dataplane/flowbegin.c dataplane/flowroom.c dataplane/flowage.c dataplane/flowrecord.c dataplane/flowtable.c dataplane/icmp.c dataplane/tcp.c dataplane/drop.c */
 /*
  * The flow stage, with a judge that says what the test wants.
  *
@@ -317,7 +317,7 @@ static unsigned int pass(struct rte_mbuf *m)
 	if (flow_stage(w, &m, 1)) {
 		last = *frame_of(m);
 		if (last.flow && !(last.flow->flags & FLOW_JUDGED))
-			judge(last.flow, verdicts[last.flow->segment[0]][last.flow->segment[1] & 3]);
+			judge(last.flow, verdicts[last.flow->segment[0] & 3][last.flow->segment[1] & 3]);
 		rte_pktmbuf_free(m);
 		return PASSED;
 	}
@@ -406,6 +406,7 @@ static int lower(void **state)
 		assert_int_equal(w->counters->segments[i].embryonic, 0);
 		assert_int_equal(w->flows->quotas[i].flows, 0);
 		assert_int_equal(w->flows->quotas[i].embryonic, 0);
+		assert_int_equal(w->flows->quotas[i].yielding, 0);
 	}
 	assert_int_equal(forgotten, w->counters->cells[BH_WORKER_FLOWS_ENDED]);
 	assert_int_equal(accounted, forgotten);
@@ -1214,24 +1215,156 @@ static void a_full_table(void **state)
 	assert_int_equal(pass(tcp(web1, app1, 65, 80, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
 }
 
-static void replay_shares_one_account(void **state)
+/* ---- who gives a place ---- */
+
+static uint64_t evicted(void)
 {
-	struct flow_table *mine = w->flows, *other = flow_table_new(64, SOCKET_ID_ANY);
+	return w->counters->cells[BH_WORKER_FLOWS_EVICTED];
+}
+
+static struct flow *session_of(struct rte_mbuf *m)
+{
+	struct flow *flow = flow_find(w->flows, &frame_of(m)->key, frame_of(m)->hash);
+
+	rte_pktmbuf_free(m);
+	return flow;
+}
+
+/* web floods the table; db's new sessions take its unanswered ones, the oldest first, and no established one. */
+static void a_flood_pays_with_its_own(void **state)
+{
+	(void)state;
+	advance(0); /* the wheel is of now */
+	struct flow *established = establish();
+	for (uint16_t i = 1; i < 64; i++) {
+		assert_int_equal(pass(udp(web1, app1, i, 53)), PASSED);
+		w->now_ns +=
+			i == 3 ? SECOND / 2 : 0; /* two slots of the wheel; within one the order is any */
+	}
+	assert_int_equal(pass(udp(web1, app1, 64, 53)), BH_DROP_FLOW_FULL);
+	for (uint16_t i = 1; i <= 31; i++) {
+		assert_int_equal(pass(udp(db1, app1, i, 53)), PASSED);
+		for (uint16_t old = 1; i == 3 && old <= 5; old++)
+			assert_int_equal(!session_of(udp(web1, app1, old, 53)), old <= 3);
+	}
+	assert_int_equal(evicted(), 31);
+	assert_ptr_equal(session_of(tcp(web1, app1, 40000, 80, ACK, 0, 0)), established);
+	/* as many as web has (32): db would pay itself from here on, with what had its time */
+	assert_int_equal(pass(udp(db1, app1, 32, 53)), PASSED);
+	assert_int_equal(pass(udp(db1, app1, 33, 53)), BH_DROP_FLOW_FULL);
+	/* web is no better off than the others */
+	assert_int_equal(pass(udp(web1, app1, 100, 53)), PASSED);
+	assert_int_equal(pass(udp(web1, app1, 101, 53)), BH_DROP_FLOW_FULL);
+}
+
+/* All that is left is established: nobody gives a place, whoever comes. */
+static void established_sessions_stay(void **state)
+{
+	(void)state;
+	for (uint16_t i = 1; i <= 64; i++) {
+		assert_int_equal(pass(udp(web1, app1, i, 53)), PASSED);
+		assert_int_equal(pass(udp(app1, web1, 53, i)), PASSED);
+	}
+	w->now_ns += 10 * SECOND;
+	assert_int_equal(pass(udp(db1, app1, 1, 53)), BH_DROP_FLOW_FULL);
+	assert_int_equal(pass(udp(web1, app1, 65, 53)), BH_DROP_FLOW_FULL);
+	assert_int_equal(evicted(), 0);
+}
+
+static void a_segment_at_its_quota_waits_for_an_answer(void **state)
+{
+	(void)state;
+	segments[WEB].limits.embryonic = 2;
+	assert_int_equal(pass(tcp(web1, app1, 1, 80, SYN, 1000, 0)), PASSED);
+	assert_int_equal(pass(tcp(web1, app1, 2, 80, SYN, 1000, 0)), PASSED);
+	w->now_ns += SECOND - 1;
+	assert_int_equal(pass(tcp(web1, app1, 3, 80, SYN, 1000, 0)), BH_DROP_FLOW_QUOTA);
+	/* one is answered; the other has had its second */
+	assert_int_equal(pass(tcp(app1, web1, 80, 2, SYN | ACK, 5000, 1001)), PASSED);
+	assert_int_equal(pass(tcp(web1, app1, 2, 80, ACK, 1001, 5001)), PASSED);
+	assert_int_equal(pass(tcp(web1, app1, 3, 80, SYN, 1000, 0)), PASSED);
+	assert_int_equal(evicted(), 0);
+	w->now_ns++;
+	assert_int_equal(pass(tcp(web1, app1, 4, 80, SYN, 1000, 0)), PASSED);
+	assert_int_equal(evicted(), 1);
+	assert_null(session_of(tcp(web1, app1, 1, 80, SYN, 0, 0)));
+	assert_non_null(session_of(tcp(web1, app1, 2, 80, SYN, 0, 0)));
+	/* over the rate, nobody has to go for who may not come */
+	w->now_ns += 2 * SECOND;
+	segments[WEB].limits.new_flows = 1;
+	assert_int_equal(pass(tcp(web1, app1, 5, 80, SYN, 1000, 0)), PASSED);
+	assert_int_equal(pass(tcp(web1, app1, 6, 80, SYN, 1000, 0)), BH_DROP_FLOW_QUOTA);
+	assert_int_equal(evicted(), 2);
+}
+
+/* What is refused, or over, holds no place against its segment; what was let in and then refused does. */
+static void the_refused_and_the_closed_yield_at_once(void **state)
+{
+	(void)state;
+	segments[WEB].limits.flows = 2;
+	struct flow *flow = establish();
+	verdicts[WEB][DB] = BH_VERDICT_DENY;
+	assert_int_equal(pass(udp(web1, db1, 1, 53)), PASSED);
+	assert_true(flow_is_refused(last.flow));
+	assert_int_equal(pass(udp(web1, app1, 2, 53)), PASSED);
+	assert_int_equal(evicted(), 1);
+	assert_int_equal(pass(udp(web1, app1, 3, 53)), BH_DROP_FLOW_QUOTA);
+	judge(flow, BH_VERDICT_DENY);
+	assert_int_equal(pass(udp(web1, app1, 3, 53)), BH_DROP_FLOW_QUOTA);
+	judge(flow, BH_VERDICT_ALLOW);
+	assert_int_equal(pass(tcp(web1, app1, 40000, 80, RST, 1001, 0)), PASSED);
+	assert_int_equal(flow->tcp_state, BH_TCP_CLOSED);
+	assert_int_equal(pass(udp(web1, app1, 3, 53)), PASSED);
+	assert_int_equal(evicted(), 2);
+}
+
+static void who_was_picked_up_yields_until_both_ends_spoke(void **state)
+{
+	(void)state;
+	header.settings.midstream_pick_up = BH_PICK_UP_ALWAYS;
+	assert_int_equal(pass(tcp(web1, app1, 40000, 80, ACK, 1, 1)), PASSED);
+	assert_true(last.flow->flags & FLOW_YIELDS);
+	assert_int_equal(pass(tcp(web1, app1, 40000, 80, ACK, 1, 1)), PASSED);
+	assert_true(last.flow->flags & FLOW_YIELDS);
+	assert_int_equal(pass(tcp(app1, web1, 80, 40000, ACK, 1, 1)), PASSED);
+	assert_false(last.flow->flags & FLOW_YIELDS);
+}
+
+/* The session that gives its place has a frame in the same batch: that one leaves by it, and not by what comes after it. */
+static void a_place_is_taken_in_the_midst_of_a_batch(void **state)
+{
+	struct rte_mbuf *frames[2];
 
 	(void)state;
-	assert_non_null(other);
-	flow_table_share(other, mine);
-	w->replay = true;
-	w->worker_count = 2;
-	segments[WEB].limits.flows = 2;
-	assert_int_equal(pass(udp(web1, app1, 1, 53)), PASSED);
-	w->flows = other;
-	assert_int_equal(pass(udp(web1, app1, 2, 53)), PASSED);
-	assert_int_equal(pass(udp(web1, app1, 3, 53)), BH_DROP_FLOW_QUOTA);
-	flow_end_all(w, BH_FLOW_END_END_OF_RUN);
-	w->flows = mine;
-	flow_table_free(other);
-	assert_int_equal(pass(udp(web1, app1, 3, 53)), PASSED);
+	for (uint16_t i = 1; i <= 64; i++)
+		assert_int_equal(pass(udp(web1, app1, i, 53)), PASSED);
+	frames[0] = udp(web1, app1, 64, 53); /* the last of its slot is found first */
+	frames[1] = udp(db1, app1, 1, 53);
+	assert_int_equal(flow_stage(w, frames, 2), 1);
+	assert_int_equal(evicted(), 1);
+	assert_int_equal(sent_on, 1);
+	assert_int_equal(frame_of(frames[0])->segment, DB);
+	rte_pktmbuf_free(frames[0]);
+}
+
+/* Moves between the columns: what a move, an answer and an end leave is counted right (lower() asks for nothing left). */
+static void segments_with_one_column_are_told_apart(void **state)
+{
+	(void)state;
+	segments[WEB + YIELD_COLUMNS] = segments[WEB];
+	for (uint16_t i = 1; i <= 40; i++)
+		assert_int_equal(pass(udp(web1, app1, i, 53)), PASSED);
+	for (uint16_t i = 1; i <= 24; i++) {
+		struct rte_mbuf *m = udp(web2, app1, i, 53);
+
+		frame_of(m)->segment = WEB + YIELD_COLUMNS;
+		assert_int_equal(pass(m), PASSED);
+	}
+	assert_int_equal(w->flows->quotas[WEB + YIELD_COLUMNS].yielding, 24);
+	assert_int_equal(pass(udp(db1, app1, 1, 53)), PASSED);
+	assert_int_equal(w->flows->quotas[WEB].yielding, 39);
+	assert_int_equal(w->flows->quotas[WEB + YIELD_COLUMNS].yielding, 24);
+	w->counters->segments[WEB + YIELD_COLUMNS] = (struct bh_segment_counters){ 0 };
 }
 
 /* ---- records ---- */
@@ -1359,7 +1492,13 @@ int main(void)
 		test(quotas_of_a_segment),
 		test(new_flows_a_second),
 		test(a_full_table),
-		test(replay_shares_one_account),
+		test(a_flood_pays_with_its_own),
+		test(established_sessions_stay),
+		test(a_segment_at_its_quota_waits_for_an_answer),
+		test(the_refused_and_the_closed_yield_at_once),
+		test(who_was_picked_up_yields_until_both_ends_spoke),
+		test(a_place_is_taken_in_the_midst_of_a_batch),
+		test(segments_with_one_column_are_told_apart),
 		test(a_record_tells_it_all),
 		test(a_session_for_the_evaluator),
 	};
