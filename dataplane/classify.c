@@ -318,6 +318,14 @@ static void age(struct worker *w, uint32_t budget)
 		expire(oldest->owner, oldest->flow);
 }
 
+/* What nDPI holds is told whenever it may have changed. In replay all workers share one arena. */
+static void leave(struct worker *w)
+{
+	arena_leave();
+	if (!w->replay || w->id == 0)
+		w->counters->cells[BH_WORKER_DPI_MEMORY] = arena_used(w->classifier->arena);
+}
+
 /* ---- public ---- */
 
 uint16_t classify_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
@@ -331,9 +339,7 @@ uint16_t classify_stage(struct worker *w, struct rte_mbuf **frames, uint16_t cou
 	for (uint16_t i = 0; i < count; i++)
 		if (classify_frame(w, frames[i]))
 			frames[kept++] = frames[i];
-	arena_leave();
-	if (!w->replay || w->id == 0)
-		w->counters->cells[BH_WORKER_DPI_MEMORY] = arena_used(c->arena);
+	leave(w);
 	return kept;
 }
 
@@ -343,14 +349,14 @@ void classifier_age(struct worker *w, uint32_t budget)
 		return;
 	arena_enter(w->classifier->arena);
 	age(w, budget);
-	arena_leave();
+	leave(w);
 }
 
 void classifier_give_up(struct worker *w, struct flow *flow)
 {
 	arena_enter(w->classifier->arena);
 	give_up(w, flow);
-	arena_leave();
+	leave(w);
 }
 
 void classifier_release(struct worker *w, struct flow *flow)
@@ -362,7 +368,7 @@ void classifier_release(struct worker *w, struct flow *flow)
 		abandon(w, context);
 	else
 		guess_unseen(w, flow);
-	arena_leave();
+	leave(w);
 }
 
 bool classifier_module_idle(const struct classifier *c, const struct dpi_module *module)
