@@ -14,7 +14,7 @@ PACKAGES_BUILD := build-essential pkg-config libdpdk-dev libndpi-dev libyaml-dev
 PACKAGES_LINT := clang clang-format clang-tidy cppcheck shellcheck codespell libclang-rt-14-dev
 PACKAGES_LAB := openvswitch-switch iproute2 iputils-ping procps ethtool tcpdump curl nginx-light \
 	openssh-server openssh-client dnsmasq-base bind9-dnsutils iperf3 nmap postgresql \
-	postgresql-client python3 python3-scapy jq netcat-openbsd
+	postgresql-client python3 python3-scapy jq netcat-openbsd valgrind
 
 # ---- flags ----
 
@@ -140,6 +140,7 @@ evaluator-million: ## a million random questions to evaluator and naive referenc
 include tests/fuzz/fuzz.mk
 include tests/bench/classbench.mk
 include tests/bench/bench.mk
+include tests/replay/replay.mk
 
 # ---- quality ----
 

@@ -108,7 +108,7 @@ static void assign(void)
 				!assign_add(world.assignment, worker(0)->policy, list[i], why, sizeof(why)));
 	}
 	for (uint16_t i = 0; i < WORLD_WORKERS; i++)
-		worker(i)->assignment = world.assignment;
+		worker(i)->assignment = world.given ? world.given : world.assignment;
 }
 
 void world_policy(uint32_t policy)

@@ -31,6 +31,10 @@
 	} while (0)
 
 struct world {
+	/* may be set before world_open(); 0: what the fuzzers have */
+	struct options sizes;           /* small tables: an input is to fill them */
+	const char *policies;           /* folder */
+	const struct assignment *given; /* segments by address, instead of the list of WORLD_ASSIGNED */
 	struct workers workers;
 	struct counterfile counters;
 	struct handoff handoff;
@@ -51,7 +55,8 @@ extern struct world world;
 
 void world_broken(const char *what, const char *file, int line) __attribute__((noreturn));
 
-/* EAL (once), tables, and the policies of tests/fuzz/policies (or $BH_FUZZ_POLICIES); ends the process if it can not. */
+/* EAL (once), tables, and the policies of tests/fuzz/policies (or world.policies, or $BH_FUZZ_POLICIES); ends the process if
+ * it can not. */
 void world_open(void);
 void world_close(void);
 /* Begin an input, and end it: everything runs out, and the balance is checked. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena.h"
+#include "classifier.h"
 #include "fragmentset.h"
 #include "mactable.h"
 #include "world.h"
@@ -168,7 +170,7 @@ void world_check_balance(void)
 	WORLD_CHECK(gauge(BH_WORKER_DETECTING) == 0);
 	WORLD_CHECK(gauge(BH_WORKER_FRAGMENT_SETS) == 0);
 	/* the library keeps caches; what its sessions had must have come back, or it adds up over many inputs */
-	WORLD_CHECK(gauge(BH_WORKER_DPI_MEMORY) <= DPI_CACHES_MAX);
+	WORLD_CHECK(arena_used(world.workers.classifiers[0]->arena) <= DPI_CACHES_MAX);
 	check_segments();
 	/* one machine is bound, by each of two policies */
 	WORLD_CHECK(mac_table_count(world.workers.macs) <= 2);

@@ -24,13 +24,12 @@ struct world world;
 
 static const char *const port_names[WORLD_PORTS] = { "trunk", "other" };
 
-/* Small tables: an input is to fill them. */
-static struct options sizes = { .flows = 48,
-				.macs = 24,
-				.fragments = 8,
-				.detecting = 16,
-				.dpi_memory = 8u << 20,
-				.workers = WORLD_WORKERS };
+static const struct options small_sizes = { .flows = 48,
+					    .macs = 24,
+					    .fragments = 8,
+					    .detecting = 16,
+					    .dpi_memory = 8u << 20,
+					    .workers = WORLD_WORKERS };
 
 static void need(bool there, const char *what)
 {
@@ -68,7 +67,7 @@ static void start_eal(void)
 
 static void compile_policies(void)
 {
-	const char *folder = getenv("BH_FUZZ_POLICIES");
+	const char *folder = world.policies ? world.policies : getenv("BH_FUZZ_POLICIES");
 	char pattern[512];
 	glob_t found;
 
@@ -95,7 +94,7 @@ static void make_workers(void)
 	struct workers_need workers = {
 		.count = WORLD_WORKERS,
 		.replay = true,
-		.sizes = &sizes,
+		.sizes = &world.sizes,
 		.counters = &world.counters,
 		.copies = world.copies,
 		.port_count = WORLD_PORTS,
@@ -121,12 +120,14 @@ void world_open(void)
 		.ports = port_names,
 		.port_count = WORLD_PORTS,
 		.workers = WORLD_WORKERS,
-		.sizes = &sizes,
+		.sizes = &world.sizes,
 		.replay = true,
 		.publish = world_publish,
 		.notice = world_notice,
 	};
 
+	if (!world.sizes.flows)
+		world.sizes = small_sizes;
 	start_eal();
 	compile_policies();
 	need(counterfile_open(&world.counters, NULL, WORLD_WORKERS, (gid_t)-1) == 0, "counters");
