@@ -194,7 +194,9 @@ static json_t *counters_document(const struct replay *replay, const struct count
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS), "pending_expired",
 			  (json_int_t)counters_workers(counters, BH_WORKER_PENDING_EXPIRED), "dpi_packets",
 			  (json_int_t)counters_workers(counters, BH_WORKER_DPI_PACKETS), "conflicts",
-			  (json_int_t)counters_workers(counters, BH_WORKER_TCP_CONFLICTS)));
+			  (json_int_t)counters_workers(counters, BH_WORKER_TCP_CONFLICTS),
+			  "application_changes",
+			  (json_int_t)counters_workers(counters, BH_WORKER_APP_CHANGES)));
 	return document;
 }
 

@@ -23,6 +23,11 @@ struct classifier {
 
 /* Keep what the library says with the session; sets FLOW_RENAMED if rules can see a difference. The context stays. */
 void knowledge_learn(struct worker *w, const struct context *context, const struct dpi_result *result);
+/* The session has become something else than nDPI said at its end: `result` is of a context that was begun for that. What was known
+ * is forgotten, and this is learned. */
+void knowledge_change(struct worker *w, const struct context *context, const struct dpi_result *result);
+/* The session's (master, app) that were recognised by inspection, both 0: none. */
+void knowledge_inspected(const struct worker *w, const struct flow *flow, uint16_t *master, uint16_t *app);
 /* Keep the application for the session's record, if none was recognised. */
 void knowledge_guess(struct worker *w, const struct context *context, const struct dpi_result *result);
 /* Nothing more will be learned. */

@@ -16,6 +16,7 @@
 #include "frame.h"
 #include "handshake.h"
 #include "pipeline.h"
+#include "sample.h"
 
 struct classifier *classifier_new(uint32_t contexts, size_t arena_bytes, uint32_t names, int socket)
 {
@@ -59,10 +60,31 @@ static struct dpi_module *module_of(const struct worker *w)
 
 /* ---- contexts; the arena is entered in all that follows up to the public functions ---- */
 
-static void context_end(struct worker *w, struct context *context)
+/* The session of which nDPI says no more may still become another one. */
+static void watch(struct worker *w, struct flow *flow, uint32_t looks)
+{
+	uint16_t master, app;
+
+	if (!(flow->flags & FLOW_DPI_DONE) || flow->key.protocol != IPPROTO_TCP || !module_of(w))
+		return;
+	knowledge_inspected(w, flow, &master, &app);
+	if (dpi_may_change(master ? master : app))
+		sample_arm(flow, looks);
+}
+
+static void context_drop(struct worker *w, struct context *context)
 {
 	w->counters->cells[BH_WORKER_DETECTING]--;
 	context_give_back(w->classifier->contexts, context);
+}
+
+static void context_end(struct worker *w, struct context *context)
+{
+	struct flow *flow = context->flow;
+	uint32_t looks = context->looks;
+
+	context_drop(w, context);
+	watch(w, flow, looks);
 }
 
 static void finish(struct worker *w, struct context *context, struct dpi_result *result)
@@ -70,24 +92,39 @@ static void finish(struct worker *w, struct context *context, struct dpi_result 
 	dpi_finish(context_module(w->classifier->contexts, context), context_flow(context), result);
 }
 
+/* A look showed no other protocol: nothing has happened. */
+static void look_end(struct worker *w, struct context *context)
+{
+	struct flow *flow = context->flow;
+	uint32_t account = context->account;
+
+	context_drop(w, context);
+	flow->dpi = account;
+	sample_spend(flow);
+}
+
 static void give_up(struct worker *w, struct flow *flow)
 {
 	struct context *context = context_of(w->classifier->contexts, flow);
 	struct dpi_result result;
 
-	if (context) {
+	if (context && context->account) {
+		look_end(w, context);
+	} else if (context) {
 		finish(w, context, &result);
 		knowledge_learn(w, context, &result);
 		context_end(w, context);
 	} else if (!(flow->flags & FLOW_DPI_DONE)) {
 		knowledge_close(w, flow);
 		flow->flags |= FLOW_RENAMED;
+		watch(w, flow, SAMPLE_LOOKS);
 	}
 }
 
 static void expire(struct worker *w, struct flow *flow)
 {
-	flow->flags |= FLOW_EXPIRED;
+	if (!(flow->flags & FLOW_DPI_DONE))
+		flow->flags |= FLOW_EXPIRED;
 	if ((flow->flags & FLOW_JUDGED) && flow->verdict == BH_VERDICT_PENDING)
 		worker_count(w, BH_WORKER_PENDING_EXPIRED, 1);
 	give_up(w, flow);
@@ -98,6 +135,10 @@ static void abandon(struct worker *w, struct context *context)
 {
 	struct dpi_result result;
 
+	if (context->account) {
+		look_end(w, context);
+		return;
+	}
 	finish(w, context, &result);
 	knowledge_guess(w, context, &result);
 	context_end(w, context);
@@ -273,6 +314,92 @@ static bool contradicted(struct worker *w, struct rte_mbuf *m, struct flow *flow
 	return true;
 }
 
+/* ---- after nDPI's end ---- */
+
+static bool is_refused(const struct worker *w, const struct flow *flow)
+{
+	return (flow->flags & FLOW_JUDGED) && flow->generation == w->policy->generation &&
+	       (flow->verdict == BH_VERDICT_DENY || flow->verdict == BH_VERDICT_REJECT) &&
+	       !(flow->flags & FLOW_MONITORED);
+}
+
+/* Did what was just shown, as if the session began with it, turn out to be another protocol? */
+static bool has_changed(const struct worker *w, struct context *context, const struct dpi_result *result)
+{
+	uint16_t master, app;
+	bool within;
+
+	knowledge_inspected(w, context->flow, &master, &app);
+	if (!dpi_is_change(master, app, result, &within))
+		return false;
+	context->carrier = within ? (master ? master : app) : 0;
+	return true;
+}
+
+/* Begin a look: flow->dpi becomes that of a new context. NULL: no room, it is put off. */
+static struct context *look_begin(struct worker *w, struct flow *flow)
+{
+	uint32_t account = flow->dpi;
+
+	flow->dpi = 0;
+	struct context *context = context_begin(w, flow);
+	if (!context) {
+		flow->dpi = account;
+		return NULL;
+	}
+	context->account = account;
+	context->looks = (uint16_t)(sample_left(account) - 1);
+	return context;
+}
+
+/* Show a payload as if the session began with the look's first one. If it has become another session, it is under detection as that
+ * from this frame on, within the budgets of any. */
+static void look(struct worker *w, struct context *context, struct rte_mbuf *m)
+{
+	struct flow *flow = context->flow;
+	struct dpi_result result = {};
+
+	if (!context->packets)
+		show_handshake(w, context, frame_of(m), &result);
+	if (!result.done)
+		show_frame(w, context, m, &result);
+	if (result.name && has_changed(w, context, &result)) {
+		context->account = 0;
+		flow->flags &= ~FLOW_SAMPLE;
+		knowledge_change(w, context, &result);
+		if (result.done)
+			context_end(w, context);
+	} else if (!result.name || result.done || context->packets >= SAMPLE_SPAN ||
+		   !dpi_is_collecting(context_flow(context))) {
+		look_end(w, context);
+	}
+}
+
+/* Sessions that nDPI is done with, and this one may have changed. Want of memory is no reason to stop it: the look is put off.
+ * false: the frame was dropped. */
+static bool classify_again(struct worker *w, struct rte_mbuf *m, struct flow *flow)
+{
+	struct classifier *c = w->classifier;
+	const struct frame *f = frame_of(m);
+	struct context *context = context_of(c->contexts, flow);
+
+	if (context && contradicts(w, context, m))
+		return contradicted(w, m, flow);
+	if (!has_news(f) || (!context && !sample_due(flow, f->flags & FRAME_REVERSE)))
+		return true;
+	if (is_refused(w, flow) || !module_of(w) || arena_used(c->arena) > c->room_for_any ||
+	    (context && is_over_time(w, context))) {
+		if (context)
+			look_end(w, context);
+		return true;
+	}
+	if (!context && (context = look_begin(w, flow)))
+		contradicts(w, context, m); /* nothing was seen yet: it is remembered */
+	if (context)
+		look(w, context, m);
+	return true;
+}
+
 /* false: the frame was dropped */
 static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 {
@@ -280,8 +407,10 @@ static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 	struct classifier *c = w->classifier;
 	struct flow *flow = f->flow;
 
-	if (!flow || (flow->flags & FLOW_DPI_DONE))
+	if (!flow || (flow->flags & (FLOW_DPI_DONE | FLOW_SAMPLE)) == FLOW_DPI_DONE)
 		return true;
+	if (flow->flags & FLOW_SAMPLE)
+		return classify_again(w, m, flow);
 	struct context *context = context_of(c->contexts, flow);
 	if (context && contradicts(w, context, m))
 		return contradicted(w, m, flow);

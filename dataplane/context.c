@@ -8,6 +8,7 @@
 
 #include "classify.h"
 #include "fault.h"
+#include "sample.h"
 
 /* Modules that sessions may be under detection with at a time: the one in force and those of policies before it, until
  * their sessions are done. */
@@ -129,8 +130,9 @@ struct context *context_take(struct contexts *c, struct worker *w, struct flow *
 	else
 		id = ++c->fresh;
 	struct context *context = context_at(c, id);
-	*context =
-		(struct context){ .owner = w, .flow = flow, .start_ns = w->now_ns, .slot = (uint16_t)slot };
+	*context = (struct context){
+		.owner = w, .flow = flow, .start_ns = w->now_ns, .slot = (uint16_t)slot, .looks = SAMPLE_LOOKS
+	};
 	dpi_flow_init(context_flow(context));
 	age_append(c, context);
 	slot_count(&c->slots[slot], slot_contexts(&c->slots[slot]) + 1);
@@ -154,7 +156,7 @@ void context_give_back(struct contexts *c, struct context *context)
 
 struct context *context_of(const struct contexts *c, const struct flow *flow)
 {
-	return flow->dpi ? context_at(c, flow->dpi) : NULL;
+	return flow->dpi && !(flow->dpi & SAMPLE_ACCOUNT) ? context_at(c, flow->dpi) : NULL;
 }
 
 struct context *context_oldest(const struct contexts *c)

@@ -18,11 +18,15 @@ struct contexts;
 struct context {
 	struct worker *owner;
 	struct flow *flow;
-	uint64_t start_ns;           /* of the first payload */
-	uint32_t bytes[2];           /* payload shown, by direction */
-	uint32_t older, newer;       /* in the list by age; 0: none */
-	uint16_t packets;            /* with payload, shown */
-	uint16_t slot;               /* of the module */
+	uint64_t start_ns;     /* of the first payload */
+	uint32_t bytes[2];     /* payload shown, by direction */
+	uint32_t older, newer; /* in the list by age; 0: none */
+	uint16_t packets;      /* with payload, shown */
+	uint16_t slot;         /* of the module */
+	uint16_t
+		carrier; /* nDPI id: what was recognised before, and carries this by its own rules; 0: none */
+	uint32_t account; /* a look at a session that nDPI was done with: its flow->dpi; 0: no look */
+	uint16_t looks;   /* that the session has when nDPI is done with it (sample.h) */
 	struct stream_head heads[2]; /* TCP, by direction */
 };
 

@@ -595,6 +595,58 @@ void dpi_inspect(struct dpi_module *module, struct dpi_flow *flow, const void *l
 		       (result->app && !ndpi_extra_dissection_possible(module->ndpi, &flow->ndpi));
 }
 
+static bool is_mail(uint16_t id)
+{
+	return id == NDPI_PROTOCOL_MAIL_SMTP || id == NDPI_PROTOCOL_MAIL_IMAP ||
+	       id == NDPI_PROTOCOL_MAIL_POP || id == NDPI_PROTOCOL_FTP_CONTROL;
+}
+
+bool dpi_may_change(uint16_t carrier)
+{
+	switch (carrier) {
+	case NDPI_PROTOCOL_UNKNOWN:
+	case NDPI_PROTOCOL_HTTP:
+	case NDPI_PROTOCOL_HTTP_CONNECT:
+	case NDPI_PROTOCOL_HTTP_PROXY:
+	case NDPI_PROTOCOL_SOCKS:
+		return true;
+	default:
+		return is_mail(carrier);
+	}
+}
+
+/* A proxy's requests are an application of their own, whatever the library says carries them; and on the port of SOCKS it says
+ * of HTTP that SOCKS does. */
+static uint16_t base_of(uint16_t master, uint16_t app)
+{
+	return master && master != NDPI_PROTOCOL_SOCKS && app != NDPI_PROTOCOL_HTTP_PROXY ? master : app;
+}
+
+bool dpi_is_change(uint16_t master, uint16_t app, const struct dpi_result *result, bool *within)
+{
+	uint16_t old = base_of(master, app), now = base_of(result->master, result->app);
+
+	*within = is_mail(old) && is_name_carrier(now) && now != NDPI_PROTOCOL_HTTP;
+	if (!now || result->confidence != BH_CONFIDENCE_DPI || now == old)
+		return false;
+	/* what is known of the mail's application says more than that it goes on in TLS */
+	if (*within && master)
+		return false;
+	/* the text protocols of mail look alike in their midst; and a proxy is asked for its own pages, too */
+	return !(is_mail(old) && is_mail(now)) &&
+	       !(old == NDPI_PROTOCOL_HTTP_PROXY && now == NDPI_PROTOCOL_HTTP);
+}
+
+bool dpi_is_collecting(const struct dpi_flow *flow)
+{
+	const message_t *message = &flow->ndpi.l4.tcp.tls.message;
+	const uint8_t *record = message->buffer;
+
+	if (!record || message->buffer_used < 2 || record[0] != 22 || record[1] != 3)
+		return false;
+	return message->buffer_used < 5 || message->buffer_used < 5u + (record[3] << 8 | record[4]);
+}
+
 /* The library calls some of its guesses by port DPI. They are taken for that only if a dissector has left its mark. */
 static bool inspected_after_all(const struct dpi_flow *flow, const struct dpi_result *result)
 {

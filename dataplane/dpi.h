@@ -79,6 +79,17 @@ struct dpi_result {
 void dpi_inspect(struct dpi_module *module, struct dpi_flow *flow, const void *l3, uint16_t length,
 		 uint64_t ms, bool from_initiator, struct dpi_result *result);
 
+/* Whether a session of this protocol may go on as another one, in a way that the library does not follow: by HTTP CONNECT or
+ * Upgrade, SOCKS, STARTTLS. Id of the carrier, 0: unknown. Not of encrypted ones: nothing more is to be seen of them. */
+bool dpi_may_change(uint16_t carrier);
+
+/* A session that was (master, app), as ids of the library, shows something as if it began anew: is that another protocol? Not if it
+ * is a further request. `within`: the old one is still what carries the new one, by its own rules (TLS after STARTTLS). */
+bool dpi_is_change(uint16_t master, uint16_t app, const struct dpi_result *result, bool *within);
+
+/* Whether the library has part of a TLS handshake record and will say what it is when it has the rest. */
+bool dpi_is_collecting(const struct dpi_flow *flow);
+
 /* No more packets: what would the library guess? confidence tells by what (port, address, cache, ..). */
 void dpi_finish(struct dpi_module *module, struct dpi_flow *flow, struct dpi_result *result);
 

@@ -38,11 +38,13 @@ enum {
 	FLOW_MANY = 1 << 14, /* multicast or broadcast: judged for each segment, never gets one destination */
 	FLOW_DEST_NEW = 1 << 15, /* the responder's segment became known: judge again */
 	FLOW_EXPIRED = 1 << 16,  /* classification ended by its budget */
-	FLOW_YIELDS = 1 << 17,   /* gives its place where there is no other: flowroom.c */
+	FLOW_SAMPLE = 1 << 17,   /* nDPI is done, but is shown some more of it: see sample.h */
 	FLOW_COUNTED = 1 << 18,  /* its session was counted under its rule */
 	FLOW_LIMITED = 1 << 19,  /* `limit_rule` is the index of a rule with a limit, of this generation */
 	FLOW_MIRRORED = 1 << 20, /* the rule has a mirror */
 	FLOW_STREAM = 1 << 21,   /* UDP: seen in both directions more than once */
+	FLOW_CHANGED = 1 << 22,  /* became another application after nDPI was done with it */
+	FLOW_YIELDS = 1 << 27,   /* gives its place where there is no other: flowroom.c */
 	FLOW_LET_IN =
 		1 << 23, /* frames of it have passed: a refusal now interrupts it, and does not forget it */
 	FLOW_MASTER_INSPECTED =
@@ -74,7 +76,7 @@ struct flow {
 	struct tcp_peer peer[2]; /* initiator, responder */
 	uint64_t packets[2], bytes[2];
 	uint32_t flags;
-	uint32_t dpi; /* classifier's context + 1, 0: none */
+	uint32_t dpi; /* classifier's context + 1, 0: none; with FLOW_SAMPLE the account of looks */
 };
 static_assert(sizeof(struct flow) == 128);
 static_assert(offsetof(struct flow, peer) == 64);

@@ -108,10 +108,14 @@ static void learn_app(struct worker *w, const struct context *context, const str
 	const struct contexts *contexts = w->classifier->contexts;
 	struct flow_cold *cold = flow_cold(w->flows, context->flow);
 	uint32_t *flags = &context->flow->flags;
-	uint16_t master = context_app(contexts, context, result->master);
+	uint16_t master = context_app(contexts, context, result->master), app = result->app;
 
 	if (!result->app)
 		return;
+	if (context->carrier) {
+		app = result->master ? result->master : app;
+		master = context->carrier;
+	}
 	if (inspected[result->confidence]) {
 		*flags &= ~FLOW_MASTER_INSPECTED;
 	} else if (inspected[cold->confidence]) {
@@ -122,7 +126,7 @@ static void learn_app(struct worker *w, const struct context *context, const str
 		*flags |= FLOW_MASTER_INSPECTED;
 	}
 	cold->master = master;
-	cold->app = context_app(contexts, context, result->app);
+	cold->app = context_app(contexts, context, app);
 	cold->category = result->category;
 	cold->confidence = result->confidence;
 }
@@ -158,7 +162,7 @@ static void learn_name(struct worker *w, struct flow *flow, struct flow_cold *co
 
 void knowledge_close(struct worker *w, struct flow *flow)
 {
-	if (!(flow->flags & FLOW_DPI_DONE))
+	if (!(flow->flags & (FLOW_DPI_DONE | FLOW_CHANGED)))
 		app_counters(w, flow_cold(w->flows, flow))->flows++;
 	flow->flags |= FLOW_DPI_DONE | FLOW_APP_KNOWN | FLOW_NAME_KNOWN;
 }
@@ -190,6 +194,34 @@ void knowledge_learn(struct worker *w, const struct context *context, const stru
 		flow->flags |= FLOW_RENAMED;
 }
 
+void knowledge_inspected(const struct worker *w, const struct flow *flow, uint16_t *master, uint16_t *app)
+{
+	const struct flow_cold *cold = flow_cold(w->flows, flow);
+
+	*master = *app = 0;
+	if (inspected[cold->confidence]) {
+		*master = cold->master;
+		*app = cold->app;
+	} else if (flow->flags & FLOW_MASTER_INSPECTED) {
+		*app = cold->master;
+	}
+}
+
+void knowledge_change(struct worker *w, const struct context *context, const struct dpi_result *result)
+{
+	struct flow *flow = context->flow;
+	struct flow_cold *cold = flow_cold(w->flows, flow);
+
+	classifier_forget_name(w, flow);
+	cold->master = cold->app = 0;
+	cold->confidence = BH_CONFIDENCE_UNKNOWN;
+	flow->flags &= ~(FLOW_DPI_DONE | FLOW_APP_KNOWN | FLOW_NAME_KNOWN | FLOW_NAME_CUT |
+			 FLOW_NAME_SHOWN_ONLY | FLOW_MASTER_INSPECTED);
+	flow->flags |= FLOW_CHANGED | FLOW_RENAMED;
+	worker_count(w, BH_WORKER_APP_CHANGES, 1);
+	knowledge_learn(w, context, result);
+}
+
 void classifier_forget_name(struct worker *w, struct flow *flow)
 {
 	struct flow_cold *cold = flow_cold(w->flows, flow);
@@ -202,7 +234,7 @@ void classifier_account(struct worker *w, const struct flow *flow)
 {
 	struct bh_app_counters *counters = app_counters(w, flow_cold(w->flows, flow));
 
-	if (!(flow->flags & FLOW_DPI_DONE))
+	if (!(flow->flags & (FLOW_DPI_DONE | FLOW_CHANGED)))
 		counters->flows++;
 	counters->packets += flow->packets[0] + flow->packets[1];
 	counters->bytes += flow->bytes[0] + flow->bytes[1];

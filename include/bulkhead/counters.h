@@ -98,7 +98,9 @@ struct bh_app_counters {
 	X(LONGEST_GAP, "longest_gap_ns", 1,                                                                  \
 	  "longest time between two rounds under load since it was last reset")                              \
 	X(DUPLICATES, "duplicates", 0, "unicast frames that arrived twice within 500 microseconds")          \
-	X(TCP_CONFLICTS, "tcp_conflicts", 0, "TCP segments with other data for bytes that nDPI had seen")
+	X(TCP_CONFLICTS, "tcp_conflicts", 0, "TCP segments with other data for bytes that nDPI had seen")    \
+	X(APP_CHANGES, "application_changes", 0,                                                             \
+	  "sessions that became another application after nDPI was done with them")
 enum bh_worker_counter {
 #define BH_WORKER_ENUM(symbol, name, gauge, help) BH_WORKER_##symbol,
 	BH_WORKER_COUNTERS(BH_WORKER_ENUM)
