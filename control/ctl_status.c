@@ -128,7 +128,7 @@ static int ports_table(const json_t *result)
 static int workers_table(const json_t *result)
 {
 	struct table *table = show_begin(">WORKER|>BUSY|>FLOWS|>HALF-OPEN|>PENDING|>DETECTING|>DPI MEMORY|"
-					 ">EVALUATIONS|>HANDED OVER|>LONGEST GAP");
+					 ">LONGEST DPI|>EVALUATIONS|>HANDED OVER|>LONGEST GAP");
 	size_t i;
 	json_t *worker;
 
@@ -143,6 +143,7 @@ static int workers_table(const json_t *result)
 		show_cell_number(table, worker, "pending");
 		show_cell_number(table, worker, "detecting");
 		show_cell_bytes(table, worker, "dpi_memory");
+		table_cell(table, "%.1f us", (double)show_number(worker, "dpi_longest_ns") / 1000);
 		show_cell_number(table, worker, "evaluations");
 		show_cell_number(table, worker, "handed_over");
 		table_cell(table, "%.1f us", (double)show_number(worker, "longest_gap_ns") / 1000);

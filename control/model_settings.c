@@ -375,11 +375,24 @@ static void classification_guess(struct decoder *decoder, const struct node *nod
 	decode_bool(decoder, node, &settings_of(decoder)->guess);
 }
 
+static void classification_ech(struct decoder *decoder, const struct node *node, void *target)
+{
+	static const char *const words[] = {
+		[BH_ECH_ALLOW] = "allow", [BH_ECH_UNKNOWN] = "unknown", [BH_ECH_DENY] = "deny"
+	};
+	int choice = decode_choice(decoder, node, words, DECODE_COUNT(words));
+
+	(void)target;
+	if (choice >= 0)
+		settings_of(decoder)->ech = (uint8_t)choice;
+}
+
 static const struct decode_key classification_keys[] = {
 	{ "max-packets", classification_packets, false },
 	{ "max-bytes", classification_bytes, false },
 	{ "max-time", classification_time, false },
 	{ "guess", classification_guess, false },
+	{ "ech", classification_ech, false },
 };
 
 void read_classification(struct reader *reader, const struct part *part)

@@ -260,6 +260,10 @@ static json_t *bulkhead_part(const struct bh_flow_record *flow)
 	SET_TEXT(part, "server_name", flow->server_name);
 	if (flow->name_cut)
 		set(part, "server_name_cut", json_true());
+	if (flow->ech)
+		set(part, "ech", json_true());
+	if (flow->changed)
+		set(part, "application_changed", json_true());
 	set_number(part, "packets_to_verdict", flow->packets_to_verdict);
 	set_number(part, "generation", flow->generation);
 	set_number(part, "pending_bytes_toserver", flow->pending_bytes[0]);

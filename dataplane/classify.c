@@ -7,6 +7,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <rte_cycles.h>
 #include <rte_malloc.h>
 
 #include "arena.h"
@@ -17,6 +18,9 @@
 #include "handshake.h"
 #include "pipeline.h"
 #include "sample.h"
+
+/* A call of the library that takes longer is counted: its slowest real packets (certificates, QUIC) take 60 us. */
+#define DPI_SLOW_NS 1000000u
 
 struct classifier *classifier_new(uint32_t contexts, size_t arena_bytes, uint32_t names, int socket)
 {
@@ -144,11 +148,29 @@ static void abandon(struct worker *w, struct context *context)
 	context_end(w, context);
 }
 
+/* How long nDPI had the worker. Not in replay: it is the same each time. */
+static void count_time(struct worker *w, uint64_t cycles)
+{
+	uint64_t ns = cycles * 1000 / (rte_get_tsc_hz() / 1000000),
+		 *longest = &w->counters->cells[BH_WORKER_DPI_LONGEST];
+
+	if (ns > DPI_SLOW_NS)
+		worker_count(w, BH_WORKER_DPI_SLOW, 1);
+	if (ns > *longest)
+		*longest = ns;
+}
+
 static void show(struct worker *w, struct context *context, const void *packet, uint16_t length,
 		 bool from_initiator, struct dpi_result *result)
 {
+	uint64_t begin = w->replay ? 0 : rte_rdtsc();
+
+	if (fault(FAULT_SLOW))
+		rte_delay_us_block(2 * DPI_SLOW_NS / 1000);
 	dpi_inspect(context_module(w->classifier->contexts, context), context_flow(context), packet, length,
 		    worker_unix_us(w) / 1000, from_initiator, result);
+	if (!w->replay)
+		count_time(w, rte_rdtsc() - begin);
 }
 
 static void show_empty(struct worker *w, struct context *context, bool from_initiator, uint8_t flags,
@@ -242,6 +264,14 @@ static bool is_over_budget(const struct worker *w, const struct context *context
 	       context->bytes[1] >= s->dpi_max_bytes;
 }
 
+/* Bytes of payload in the first `length` of the packet. */
+static uint32_t payload_shown(const struct frame *f, uint32_t length)
+{
+	uint32_t headers = (uint32_t)(f->payload - f->l3);
+
+	return headers < length ? RTE_MIN((uint32_t)f->payload_length, length - headers) : 0;
+}
+
 static void show_frame(struct worker *w, struct context *context, struct rte_mbuf *m,
 		       struct dpi_result *result)
 {
@@ -253,6 +283,9 @@ static void show_frame(struct worker *w, struct context *context, struct rte_mbu
 	if (!packet)
 		return;
 	show(w, context, packet, length, !reply, result);
+	if (f->protocol == IPPROTO_TCP && !reply)
+		client_hello_read(&context->hello, f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0),
+				  (const uint8_t *)packet + (f->payload - f->l3), payload_shown(f, length));
 	worker_count(w, BH_WORKER_DPI_PACKETS, 1);
 	context->packets++;
 	context->bytes[reply] += f->payload_length;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clienthello.h"
 #include "dpi.h"
 #include "flow.h"
 #include "streamhead.h"
@@ -27,6 +28,7 @@ struct context {
 		carrier; /* nDPI id: what was recognised before, and carries this by its own rules; 0: none */
 	uint32_t account; /* a look at a session that nDPI was done with: its flow->dpi; 0: no look */
 	uint16_t looks;   /* that the session has when nDPI is done with it (sample.h) */
+	struct client_hello hello;   /* TCP, of the initiator */
 	struct stream_head heads[2]; /* TCP, by direction */
 };
 

@@ -400,7 +400,7 @@ static enum part server_name_part(const struct walk *walk, const struct bh_rule 
 
 	if (rule->name_set == BH_NONE || known->trust)
 		return PART_ALL;
-	if (known->name_cut)
+	if (known->name_cut || (known->ech && walk->policy->header->settings.ech != BH_ECH_ALLOW))
 		return rule->action == BH_ACTION_ALLOW ? PART_NONE : PART_ALL;
 	set = &walk->policy->NAME_SETS_[rule->name_set];
 	if (known->name != NULL)
@@ -507,6 +507,10 @@ void bh_evaluate(const struct bh_policy *policy, const struct bh_context *contex
 	*answer = (struct bh_answer){ .verdict = BH_VERDICT_DENY, .rule = BH_NONE };
 	if (session->from_segment >= policy->SEGMENTS_count || session->to_segment >= policy->SEGMENTS_count)
 		return; /* not of this image: refused, whatever the default */
+	if (session->knowledge.ech && policy->header->settings.ech == BH_ECH_DENY) {
+		answer->log = policy->header->settings.default_log;
+		return;
+	}
 	if (finder_open(&finder, policy, session)) {
 		do
 			rule = finder_next(&finder);

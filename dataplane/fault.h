@@ -20,6 +20,7 @@
 	X(WHOLE, "whole")             /* a buffer to put fragments together */ \
 	X(CONTEXT, "dpi-context")     /* detection of one more session */ \
 	X(ARENA, "dpi-memory")        /* the library's memory */ \
+	X(SLOW, "dpi-slow")           /* a call of the library: it takes 2 ms longer */ \
 	X(MAC, "mac")                 /* a place in the MAC table */ \
 	X(EVENT, "event")             /* a slot of the ring of events */ \
 	X(HANDOFF, "handoff")         /* a slot of the ring to the owner of a flow */ \

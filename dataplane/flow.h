@@ -48,7 +48,8 @@ enum {
 	FLOW_LET_IN =
 		1 << 23, /* frames of it have passed: a refusal now interrupts it, and does not forget it */
 	FLOW_MASTER_INSPECTED =
-		1 << 25, /* its application was not recognised by inspection, but the carrier was */
+		1 << 25,    /* its application was not recognised by inspection, but the carrier was */
+	FLOW_ECH = 1 << 26, /* TLS Encrypted Client Hello: its server name is a cover */
 	FLOW_NAME_SHOWN_ONLY = 1 << 24, /* its name is no server name: for records, not for rules */
 };
 

@@ -159,6 +159,8 @@ void flow_record(const struct worker *w, const struct flow *flow, enum bh_flow_e
 		.packets_to_verdict = cold->packets_to_verdict,
 		.generation = flow->generation,
 		.timeout_s = why == BH_FLOW_END_LIVE ? remaining_s(w, flow) : 0,
+		.ech = !!(flow->flags & FLOW_ECH),
+		.changed = !!(flow->flags & FLOW_CHANGED),
 		.master = cold->master,
 		.app = cold->app,
 	};

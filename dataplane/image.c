@@ -110,8 +110,9 @@ static int check_settings(struct reader *reader)
 	for (size_t i = 0; i < sizeof(s->reserved); i++)
 		if (s->reserved[i])
 			return refuse(reader, -EINVAL, "settings: reserved bytes in use");
-	if (s->layer2_allow >> BH_LAYER2_COUNT != 0)
-		return refuse(reader, -EINVAL, "settings: unknown layer-2 protocols");
+	if (s->layer2_allow >> BH_LAYER2_COUNT != 0 || s->ech > BH_ECH_DENY)
+		return refuse(reader, -EINVAL,
+			      "settings: unknown layer-2 protocols, or a choice for ECH that does not exist");
 	return 0;
 }
 

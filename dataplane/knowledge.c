@@ -38,6 +38,7 @@ void classifier_knowledge(const struct worker *w, const struct flow *flow, const
 		.name_known = (flow->flags & FLOW_NAME_KNOWN) != 0,
 		.name_cut = (flow->flags & FLOW_NAME_CUT) != 0,
 		.risks_known = (flow->flags & FLOW_DPI_DONE) != 0,
+		.ech = (flow->flags & FLOW_ECH) != 0,
 		.trust = (flow->flags & FLOW_TRUST) != 0,
 		.name = server ? classifier_name(w, flow) : NULL,
 		.risks = cold->risks,
@@ -65,7 +66,7 @@ static bool same_knowledge(const struct bh_knowledge *a, const struct bh_knowled
 	/* names are interned: one text, one pointer */
 	return a->app_known == b->app_known && a->name_known == b->name_known && a->name_cut == b->name_cut &&
 	       a->risks_known == b->risks_known && a->category == b->category && a->master == b->master &&
-	       a->app == b->app && a->name == b->name && a->risks == b->risks;
+	       a->app == b->app && a->name == b->name && a->risks == b->risks && a->ech == b->ech;
 }
 
 static const char *app_name(const struct worker *w, uint16_t stable)
@@ -177,6 +178,8 @@ void knowledge_learn(struct worker *w, const struct context *context, const stru
 	classifier_knowledge(w, flow, w->policy, &before);
 	learn_app(w, context, result);
 	learn_name(w, flow, cold, result);
+	if (client_hello_has_ech(&context->hello))
+		flow->flags |= FLOW_ECH;
 	if (result->name_settled)
 		flow->flags |= FLOW_NAME_KNOWN;
 	/* what a mere guess brings along is for rules no more than the guess */
@@ -216,7 +219,7 @@ void knowledge_change(struct worker *w, const struct context *context, const str
 	cold->master = cold->app = 0;
 	cold->confidence = BH_CONFIDENCE_UNKNOWN;
 	flow->flags &= ~(FLOW_DPI_DONE | FLOW_APP_KNOWN | FLOW_NAME_KNOWN | FLOW_NAME_CUT |
-			 FLOW_NAME_SHOWN_ONLY | FLOW_MASTER_INSPECTED);
+			 FLOW_NAME_SHOWN_ONLY | FLOW_MASTER_INSPECTED | FLOW_ECH);
 	flow->flags |= FLOW_CHANGED | FLOW_RENAMED;
 	worker_count(w, BH_WORKER_APP_CHANGES, 1);
 	knowledge_learn(w, context, result);

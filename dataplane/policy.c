@@ -206,7 +206,9 @@ static void count_pending(struct worker *w, struct flow *flow, const struct fram
 static void refuse(struct worker *w, struct rte_mbuf *m, struct flow *flow)
 {
 	if (flow->verdict != BH_VERDICT_REJECT) {
-		drop_frame(w, m, BH_DROP_DENY);
+		bool ech = (flow->flags & FLOW_ECH) && w->policy->image.header->settings.ech == BH_ECH_DENY;
+
+		drop_frame(w, m, ech ? BH_DROP_ECH : BH_DROP_DENY);
 		return;
 	}
 	reject_frame(w, m, flow->flags & FLOW_REPLIED);

@@ -99,6 +99,8 @@ struct bh_app_counters {
 	  "longest time between two rounds under load since it was last reset")                              \
 	X(DUPLICATES, "duplicates", 0, "unicast frames that arrived twice within 500 microseconds")          \
 	X(TCP_CONFLICTS, "tcp_conflicts", 0, "TCP segments with other data for bytes that nDPI had seen")    \
+	X(DPI_SLOW, "dpi_slow", 0, "calls of nDPI that took longer than 1 ms")                               \
+	X(DPI_LONGEST, "dpi_longest_ns", 1, "longest call of nDPI")                                          \
 	X(APP_CHANGES, "application_changes", 0,                                                             \
 	  "sessions that became another application after nDPI was done with them")
 enum bh_worker_counter {

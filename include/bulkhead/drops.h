@@ -84,6 +84,7 @@
 	X(DENY, "deny", "denied by a rule or the default")                                                   \
 	X(REJECT, "reject", "rejected by a rule or the default")                                             \
 	X(LIMIT, "limit", "over the rate limit of its rule")                                                 \
+	X(ECH, "ech", "TLS Encrypted Client Hello, and classification.ech is deny")                          \
 	/* tx */                                                                                             \
 	X(TX_FULL, "tx-full", "transmit queue was full")                                                     \
 	X(TX_DOWN, "tx-down", "port is down or has gone")                                                    \

@@ -57,6 +57,7 @@ struct bh_knowledge {
 	bool name_cut;    /* name was cut: matches no allow and every deny or reject that asks for a name */
 	bool risks_known; /* no further risk will come */
 	bool trust;       /* mid-stream `application: trust`: application and server-name count as met */
+	bool ech;         /* TLS Encrypted Client Hello: `name` is a cover; see bh_settings.ech */
 	uint8_t category;
 	uint16_t master, app; /* nDPI ids of the image; master is 0 where only one is known */
 	const char *name;     /* lower case, NUL-terminated; may be set before name_known */

@@ -97,7 +97,9 @@ struct bh_flow_record {
 	uint32_t generation;
 	uint32_t timeout_s;   /* live records: seconds to expiry */
 	uint16_t master, app; /* nDPI ids */
-	uint32_t reserved;
+	uint8_t ech;          /* bool: TLS Encrypted Client Hello, the server name is a cover */
+	uint8_t changed;      /* bool: became another application after nDPI was done with it */
+	uint16_t reserved;
 	char network[BH_NAME_MAX + 1];
 	char segment[2][BH_NAME_MAX + 1];  /* "" of the destination: not yet known */
 	char rule[BH_NAME_MAX + 1];        /* "default" for the default */

@@ -103,6 +103,10 @@ enum bh_midstream_app { BH_MIDSTREAM_TRUST, BH_MIDSTREAM_UNKNOWN };
 #define BH_PICK_UP_NEVER 0u
 #define BH_PICK_UP_ALWAYS UINT32_MAX
 
+/* classification.ech: what TLS Encrypted Client Hello means, whose server name is a cover. UNKNOWN: the name is treated like one
+ * that was cut. */
+enum bh_ech { BH_ECH_ALLOW, BH_ECH_UNKNOWN, BH_ECH_DENY };
+
 /* What is not a rule. Booleans are 0 or 1; the reader refuses others. */
 struct bh_settings {
 	uint8_t monitor;             /* mode: monitor for all networks */
@@ -122,7 +126,8 @@ struct bh_settings {
 	uint8_t quotas_written;  /* bool: the policy has a `limits` key (replay turns quotas off if not) */
 	uint8_t duplicates_drop; /* bool: layer2.duplicates: drop */
 	uint8_t too_big_tell;    /* bool: layer2.too-big: tell */
-	uint8_t reserved[3];
+	uint8_t ech;             /* enum bh_ech */
+	uint8_t reserved[2];
 	uint32_t midstream_pick_up; /* seconds, or BH_PICK_UP_* */
 	uint32_t dpi_max_packets;   /* classification.max-packets, with payload, both directions */
 	uint32_t dpi_max_bytes;     /* payload bytes of each direction */

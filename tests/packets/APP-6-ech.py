@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# APP-6: under TLS ECH the outer server name is a cover: it is what can be seen, and what rules match. The true name is not known here,
-# nor anywhere on the path; an option for it is not built.
+# APP-6: under TLS ECH the outer server name is a cover: it is what can be seen, and what rules match by default. The true name is not
+# known here, nor anywhere on the path.
 # policy:   budget.yaml
 # drops:    none
 # leaves:   101>102 3, 102>101 1

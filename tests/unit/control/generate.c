@@ -337,6 +337,7 @@ struct policy_model *generate_policy(struct generator *g, uint32_t rules)
 	model->timezone = generate_text(g, "%s", zones[generate_number(g, 5)]);
 	model->settings.default_action = (uint8_t)generate_number(g, BH_ACTION_COUNT);
 	model->settings.default_log = one_in(g, 2);
+	model->settings.ech = (uint8_t)generate_number(g, BH_ECH_DENY + 1);
 	model->group_count = generate_number(g, 6);
 	model->groups = generate_alloc(g, (model->group_count + 1) * sizeof(*model->groups));
 	for (uint32_t i = 0; i < model->group_count; i++)
@@ -373,6 +374,7 @@ static void random_knowledge(struct generator *g, struct bh_knowledge *known)
 		known->name =
 			server_names[generate_number(g, sizeof(server_names) / sizeof(server_names[0]))];
 	known->name_cut = one_in(g, 10);
+	known->ech = one_in(g, 10);
 	known->risks_known = one_in(g, 2);
 	if (one_in(g, 3))
 		known->risks = generate_bits(g) & generate_bits(g);

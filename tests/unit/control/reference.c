@@ -235,11 +235,11 @@ static bool name_is(const char *pattern, const char *name)
 	return strcmp(pattern, bare) == 0;
 }
 
-static enum truth server_name(const struct model_rule *rule, const struct bh_knowledge *known)
+static enum truth server_name(const struct model_rule *rule, const struct bh_knowledge *known, uint8_t ech)
 {
 	if (rule->server_name_count == 0 || known->trust)
 		return YES;
-	if (known->name_cut)
+	if (known->name_cut || (known->ech && ech != BH_ECH_ALLOW))
 		return rule->action == BH_ACTION_ALLOW ? NO : YES;
 	if (known->name == NULL)
 		return known->name_known ? NO : MAYBE;
@@ -300,7 +300,7 @@ static bool look(struct reference *reference, const struct model_rule *rule, uin
 		 struct bh_answer *answer)
 {
 	enum truth a = application(reference, rule, known, out_of_force);
-	enum truth n = server_name(rule, known);
+	enum truth n = server_name(rule, known, reference->model->settings.ech);
 	enum truth r = risk(rule, known, out_of_force);
 
 	if (a == NO || n == NO || r == NO)
@@ -340,6 +340,13 @@ void reference_judge(struct reference *reference, int64_t when, bool apps_out_of
 	bool ended = false;
 
 	memset(answer, 0, sizeof(*answer));
+	if (session->knowledge.ech && model->settings.ech == BH_ECH_DENY) {
+		answer->verdict = BH_VERDICT_DENY;
+		answer->rule = BH_NONE;
+		answer->log = model->settings.default_log;
+		free(list);
+		return;
+	}
 	for (size_t i = 0; i < reference->count; i++)
 		reference->outcomes[i].remains = true;
 	for (uint32_t i = 0; !ended && i < model->rule_count; i++) {

@@ -7,6 +7,7 @@
 #include "classifier.h"
 #include "dpi.h"
 #include "eal.h"
+#include "fault.h"
 #include "payloads.h"
 #include "pipeline.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/classify.c dataplane/knowledge.c dataplane/context.c dataplane/streamhead.c dataplane/handshake.c dataplane/sample.c dataplane/namepool.c dataplane/apps.c dataplane/arena.c dataplane/dpi.c dataplane/names.c tests/unit/dataplane/payloads.c */
+/* needs: dataplane/classify.c dataplane/knowledge.c dataplane/context.c dataplane/streamhead.c dataplane/handshake.c dataplane/sample.c dataplane/clienthello.c dataplane/namepool.c dataplane/apps.c dataplane/arena.c dataplane/dpi.c dataplane/names.c tests/unit/dataplane/payloads.c */
 /* Sessions made by hand are shown to the real library through the stage. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -502,6 +502,71 @@ static void test_custom_and_reload(void **unused)
 	app_ids_free(ids);
 }
 
+/* nDPI does not tell ECH; the payload that it is shown does, also when the hello comes in two. */
+static void test_ech(void **unused)
+{
+	struct payload hello = *payload_client_hello("cover.example"), rest = hello;
+	static const uint8_t ech[] = { 0xfe, 0x0d, 0, 2, 0, 0 };
+	size_t at = 5 + 4 + 34 + 1 + hello.bytes[43], lengths[] = { 3, 7, 0 };
+
+	(void)unused;
+	world(4, 1 << 20, 16);
+	struct flow *flow = session(0, IPPROTO_TCP, 443);
+	say(flow, false, &hello);
+	assert_false(known(flow).ech);
+	/* append the extension: record, message and list of extensions become longer */
+	at += 2 + (size_t)(hello.bytes[at] << 8 | hello.bytes[at + 1]);
+	at += 1 + hello.bytes[at];
+	lengths[2] = at;
+	for (int i = 0; i < 3; i++) {
+		uint8_t *length = hello.bytes + lengths[i];
+		size_t value = (size_t)(length[0] << 8 | length[1]) + sizeof(ech);
+		length[0] = (uint8_t)(value >> 8);
+		length[1] = (uint8_t)value;
+	}
+	memcpy(hello.bytes + hello.length, ech, sizeof(ech));
+	hello.length += sizeof(ech);
+	flow = session(1, IPPROTO_TCP, 443);
+	sent[0] = 0;
+	say(flow, false, &hello);
+	assert_true(known(flow).ech);
+	assert_true(flow->flags & FLOW_RENAMED);
+	assert_string_equal(known(flow).name, "cover.example");
+	flow = session(2, IPPROTO_TCP, 443);
+	sent[0] = 0;
+	rest.length = 10;
+	memcpy(rest.bytes, hello.bytes + hello.length - 10, 10);
+	hello.length -= 10;
+	say(flow, false, &hello);
+	assert_false(known(flow).ech);
+	say(flow, false, &rest);
+	assert_true(known(flow).ech);
+	world_end();
+}
+
+/* A call that takes long is counted, and the longest is kept; in replay time is not the library's. */
+static void test_slow_call(void **unused)
+{
+	(void)unused;
+	for (int replay = 0; replay < 2; replay++) {
+		world(4, 1 << 20, 16);
+		w->replay = replay;
+		struct flow *flow = session(0, IPPROTO_TCP, 8080);
+		faults[FAULT_SLOW].every = 2;
+		sent[0] = 0;
+		say(flow, false, payload_http_request("shop.example")); /* and a handshake of three */
+		faults[FAULT_SLOW].every = 0;
+		if (replay) {
+			assert_int_equal(cell(BH_WORKER_DPI_SLOW), 0);
+			assert_int_equal(cell(BH_WORKER_DPI_LONGEST), 0);
+		} else {
+			assert_in_range(cell(BH_WORKER_DPI_SLOW), 2, 4);
+			assert_true(cell(BH_WORKER_DPI_LONGEST) >= 2000000);
+		}
+		world_end();
+	}
+}
+
 static void test_stable_ids(void **unused)
 {
 	struct app_ids *ids = app_ids_new();
@@ -583,6 +648,8 @@ int main(void)
 		TEST(test_names_spent),
 		TEST(test_no_leak),
 		TEST(test_custom_and_reload),
+		TEST(test_ech),
+		TEST(test_slow_call),
 		TEST(test_stable_ids),
 		TEST(test_session_without_payload),
 		TEST(test_texts),

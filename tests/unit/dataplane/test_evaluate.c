@@ -257,6 +257,32 @@ static void test_name_cut(void **state)
 	bench_close(&b);
 }
 
+/* Under ECH the name is a cover: it is believed, or treated like one that was cut, or the session is refused whatever the rules say. */
+static void test_ech(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	for (uint8_t ech = BH_ECH_ALLOW; ech <= BH_ECH_DENY; ech++) {
+		bench_open(&b, BH_ACTION_ALLOW);
+		bench_name(&b, BH_ACTION_ALLOW, "a.example");
+		bench_name(&b, BH_ACTION_DENY, "b.example");
+		b.model->settings.ech = ech;
+		bench_compile(&b);
+		b.session.knowledge.name = "a.example";
+		bench_expect(&b, BH_VERDICT_ALLOW, 0, 0);
+		b.session.knowledge.ech = true;
+		if (ech == BH_ECH_ALLOW)
+			bench_expect(&b, BH_VERDICT_ALLOW, 0, 0);
+		else
+			bench_expect(&b, BH_VERDICT_DENY, ech == BH_ECH_UNKNOWN ? 1 : BH_NONE, 0);
+		b.session.knowledge.trust = true; /* a connection under way is refused, too */
+		bench_expect(&b, ech == BH_ECH_DENY ? BH_VERDICT_DENY : BH_VERDICT_ALLOW,
+			     ech == BH_ECH_DENY ? BH_NONE : 0, 0);
+		bench_close(&b);
+	}
+}
+
 /* A rule whose name is still open takes no application out of the question. */
 static void test_open_name_settles_nothing(void **state)
 {
@@ -474,6 +500,7 @@ int main(void)
 		cmocka_unit_test(test_category),
 		cmocka_unit_test(test_server_name),
 		cmocka_unit_test(test_name_cut),
+		cmocka_unit_test(test_ech),
 		cmocka_unit_test(test_open_name_settles_nothing),
 		cmocka_unit_test(test_risk),
 		cmocka_unit_test(test_trust_and_out_of_force),
