@@ -79,6 +79,7 @@ static void watch(struct worker *w, struct flow *flow, uint32_t looks)
 static void context_drop(struct worker *w, struct context *context)
 {
 	w->counters->cells[BH_WORKER_DETECTING]--;
+	stream_heads_clear(&context->heads, w->classifier->arena);
 	context_give_back(w->classifier->contexts, context);
 }
 
@@ -160,40 +161,39 @@ static void count_time(struct worker *w, uint64_t cycles)
 		*longest = ns;
 }
 
-static void show(struct worker *w, struct context *context, const void *packet, uint16_t length,
+/* Returns whether the library will learn no more. */
+static bool show(struct worker *w, struct context *context, const void *packet, uint16_t length,
 		 bool from_initiator, struct dpi_result *result)
 {
 	uint64_t begin = w->replay ? 0 : rte_rdtsc();
 
 	if (fault(FAULT_SLOW))
 		rte_delay_us_block(2 * DPI_SLOW_NS / 1000);
-	dpi_inspect(context_module(w->classifier->contexts, context), context_flow(context), packet, length,
-		    worker_unix_us(w) / 1000, from_initiator, result);
+	bool done = dpi_inspect(context_module(w->classifier->contexts, context), context_flow(context),
+				packet, length, worker_unix_us(w) / 1000, from_initiator, result);
 	if (!w->replay)
 		count_time(w, rte_rdtsc() - begin);
+	return done;
 }
 
-static void show_empty(struct worker *w, struct context *context, bool from_initiator, uint8_t flags,
-		       uint32_t seq, uint32_t ack, struct dpi_result *result)
+static bool show_empty(struct worker *w, struct context *context, bool from_initiator, uint8_t flags,
+		       uint32_t seq, uint32_t ack)
 {
 	uint8_t packet[HANDSHAKE_SIZE];
 	uint16_t length = handshake_packet(context->flow, from_initiator, flags, seq, ack, packet);
 
-	show(w, context, packet, length, from_initiator, result);
+	return show(w, context, packet, length, from_initiator, NULL);
 }
 
 /* The handshake as it must have been for this frame to be what follows it. */
-static void show_handshake(struct worker *w, struct context *context, const struct frame *f,
-			   struct dpi_result *result)
+static bool show_handshake(struct worker *w, struct context *context, const struct frame *f)
 {
 	bool reply = f->flags & FRAME_REVERSE;
 	uint32_t seq = reply ? f->tcp_ack : f->tcp_seq, ack = reply ? f->tcp_seq : f->tcp_ack;
 
-	show_empty(w, context, true, TH_SYN, seq - 1, 0, result);
-	if (!result->done)
-		show_empty(w, context, false, TH_SYN | TH_ACK, ack - 1, seq, result);
-	if (!result->done)
-		show_empty(w, context, true, TH_ACK, seq, ack, result);
+	return show_empty(w, context, true, TH_SYN, seq - 1, 0) ||
+	       show_empty(w, context, false, TH_SYN | TH_ACK, ack - 1, seq) ||
+	       show_empty(w, context, true, TH_ACK, seq, ack);
 }
 
 static struct context *context_begin(struct worker *w, struct flow *flow)
@@ -213,7 +213,6 @@ static struct context *context_begin(struct worker *w, struct flow *flow)
 static void guess_unseen(struct worker *w, struct flow *flow)
 {
 	uint8_t protocol = flow->key.protocol;
-	struct dpi_result result;
 
 	if ((flow->flags & FLOW_DPI_DONE) || flow_cold(w->flows, flow)->app || !module_of(w) ||
 	    !(w->replay || (flow->flags & FLOW_LOG)) || (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP))
@@ -221,7 +220,7 @@ static void guess_unseen(struct worker *w, struct flow *flow)
 	struct context *context = context_begin(w, flow);
 	if (!context)
 		return;
-	show_empty(w, context, true, TH_SYN, 0, 0, &result);
+	show_empty(w, context, true, TH_SYN, 0, 0);
 	abandon(w, context);
 }
 
@@ -291,16 +290,25 @@ static void show_frame(struct worker *w, struct context *context, struct rte_mbu
 	context->bytes[reply] += f->payload_length;
 }
 
-static void inspect(struct worker *w, struct context *context, struct rte_mbuf *m)
+/* The first payload of a TCP session is shown behind its handshake. */
+static void show_first(struct worker *w, struct context *context, struct rte_mbuf *m,
+		       struct dpi_result *result)
 {
 	const struct frame *f = frame_of(m);
+
+	if (!context->packets && f->protocol == IPPROTO_TCP && !(f->tcp_flags & TH_SYN) &&
+	    show_handshake(w, context, f))
+		dpi_answer(context_module(w->classifier->contexts, context), context_flow(context), result);
+	else
+		show_frame(w, context, m, result);
+}
+
+static void inspect(struct worker *w, struct context *context, struct rte_mbuf *m)
+{
 	struct flow *flow = context->flow;
 	struct dpi_result result = {};
 
-	if (!context->packets && f->protocol == IPPROTO_TCP && !(f->tcp_flags & TH_SYN))
-		show_handshake(w, context, f, &result);
-	if (!result.done)
-		show_frame(w, context, m, &result);
+	show_first(w, context, m, &result);
 	if (!result.name)
 		return; /* nothing was shown */
 	if (result.done && !result.app)
@@ -321,17 +329,24 @@ static bool has_news(const struct frame *f)
 }
 
 /* Does the frame say of bytes that nDPI has seen that they were others? If not, it is remembered. */
-static bool contradicts(struct worker *w, struct context *context, const struct rte_mbuf *m)
+static enum stream_answer compare(struct worker *w, struct context *context, const struct rte_mbuf *m)
 {
 	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
 	uint32_t length = RTE_MIN((uint32_t)f->payload_length, STREAM_HEAD);
 	uint32_t seq = f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0);
+	bool reply = f->flags & FRAME_REVERSE;
 
-	if (f->protocol != IPPROTO_TCP || !length || (f->flags & FRAME_RELATED))
-		return false;
-	const uint8_t *bytes = rte_pktmbuf_read(m, f->payload, length, w->classifier->scratch);
-	return bytes &&
-	       !stream_head_agrees(&context->heads[!!(f->flags & FRAME_REVERSE)], seq, bytes, length);
+	if (f->protocol != IPPROTO_TCP || (f->flags & FRAME_RELATED))
+		return STREAM_AGREES;
+	/* what was never sent can not have been taken */
+	if (context->heads.parts && (f->tcp_flags & TH_ACK) &&
+	    (int32_t)(context->flow->peer[!reply].end - f->tcp_ack) >= 0)
+		stream_heads_acknowledge(&context->heads, w->classifier->arena, !reply, f->tcp_ack);
+	const uint8_t *bytes =
+		length ? rte_pktmbuf_read(m, f->payload, length, w->classifier->scratch) : NULL;
+	if (!bytes)
+		return STREAM_AGREES;
+	return stream_heads_show(&context->heads, w->classifier->arena, reply, seq, bytes, length);
 }
 
 /* Which of two copies the far end takes is not known: what nDPI would say holds for one of them only. exceptions.dpi answers.
@@ -392,10 +407,7 @@ static void look(struct worker *w, struct context *context, struct rte_mbuf *m)
 	struct flow *flow = context->flow;
 	struct dpi_result result = {};
 
-	if (!context->packets)
-		show_handshake(w, context, frame_of(m), &result);
-	if (!result.done)
-		show_frame(w, context, m, &result);
+	show_first(w, context, m, &result);
 	if (result.name && has_changed(w, context, &result)) {
 		context->account = 0;
 		flow->flags &= ~FLOW_SAMPLE;
@@ -416,7 +428,9 @@ static bool classify_again(struct worker *w, struct rte_mbuf *m, struct flow *fl
 	const struct frame *f = frame_of(m);
 	struct context *context = context_of(c->contexts, flow);
 
-	if (context && contradicts(w, context, m))
+	enum stream_answer answer = context ? compare(w, context, m) : STREAM_AGREES;
+
+	if (answer == STREAM_CONTRADICTS)
 		return contradicted(w, m, flow);
 	if (!has_news(f) || (!context && !sample_due(flow, f->flags & FRAME_REVERSE)))
 		return true;
@@ -427,8 +441,10 @@ static bool classify_again(struct worker *w, struct rte_mbuf *m, struct flow *fl
 		return true;
 	}
 	if (!context && (context = look_begin(w, flow)))
-		contradicts(w, context, m); /* nothing was seen yet: it is remembered */
-	if (context)
+		answer = compare(w, context, m); /* nothing was seen yet: it is remembered */
+	if (answer == STREAM_NO_MEMORY)
+		look_end(w, context);
+	else if (context)
 		look(w, context, m);
 	return true;
 }
@@ -445,7 +461,8 @@ static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 	if (flow->flags & FLOW_SAMPLE)
 		return classify_again(w, m, flow);
 	struct context *context = context_of(c->contexts, flow);
-	if (context && contradicts(w, context, m))
+	enum stream_answer answer = context ? compare(w, context, m) : STREAM_AGREES;
+	if (answer == STREAM_CONTRADICTS)
 		return contradicted(w, m, flow);
 	if (!has_news(f))
 		return true;
@@ -462,11 +479,13 @@ static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 		give_up(w, flow);
 		return true;
 	}
-	if (arena_used(c->arena) > c->room_for_any || fault(FAULT_ARENA) ||
-	    (!context && !(context = context_begin(w, flow))))
+	if (answer == STREAM_NO_MEMORY || arena_used(c->arena) > c->room_for_any || fault(FAULT_ARENA))
 		return exhausted(w, m, flow);
-	if (!context->packets)
-		contradicts(w, context, m); /* nothing was seen yet: it is remembered */
+	if (!context) {
+		context = context_begin(w, flow);
+		if (!context || compare(w, context, m) == STREAM_NO_MEMORY)
+			return exhausted(w, m, flow);
+	}
 	inspect(w, context, m);
 	return true;
 }
@@ -477,7 +496,7 @@ static void age(struct worker *w, uint32_t budget)
 	struct context *oldest;
 
 	while (budget-- && (oldest = context_oldest(contexts)) && is_over_time(w, oldest))
-		expire(oldest->owner, oldest->flow);
+		expire(context_owner(contexts, oldest), oldest->flow);
 }
 
 /* What nDPI holds is told whenever it may have changed. In replay all workers share one arena. */

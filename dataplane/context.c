@@ -17,6 +17,7 @@
 struct module_slot {
 	_Atomic(struct dpi_module *) module; /* worker: rw, main: ro */
 	_Atomic uint32_t contexts;
+	uint32_t generation;                     /* of the policy that filled it last */
 	uint16_t stable[BH_MAX_CUSTOM_APPS + 1]; /* of its custom applications: the policy may be gone */
 };
 
@@ -26,8 +27,16 @@ struct contexts {
 	uint32_t capacity, count;
 	uint32_t fresh, free;
 	uint32_t oldest, newest;
+	uint32_t latest;                        /* slot that the last session was begun with */
+	struct worker *workers[BH_MAX_WORKERS]; /* by id: replay's share a pool */
 	struct module_slot slots[MODULES];
 };
+static_assert(MODULES <= UINT8_MAX && BH_MAX_WORKERS <= UINT8_MAX);
+
+size_t context_size(void)
+{
+	return RTE_ALIGN_CEIL(sizeof(struct context) + dpi_flow_size(), 8);
+}
 
 struct contexts *contexts_new(uint32_t capacity, int socket)
 {
@@ -36,7 +45,7 @@ struct contexts *contexts_new(uint32_t capacity, int socket)
 	if (!c)
 		return NULL;
 	c->capacity = capacity;
-	c->stride = RTE_ALIGN_CEIL(sizeof(struct context) + dpi_flow_size(), 8);
+	c->stride = context_size();
 	c->memory = rte_malloc_socket("contexts", capacity * c->stride, RTE_CACHE_LINE_SIZE, socket);
 	if (!c->memory) {
 		rte_free(c);
@@ -85,8 +94,11 @@ static void slot_count(struct module_slot *slot, uint32_t contexts)
 static int slot_find(struct contexts *c, const struct worker *w)
 {
 	struct dpi_module *module = w->policy->modules[w->id];
+	const struct module_slot *latest = &c->slots[c->latest];
 	int empty = -1;
 
+	if (slot_module(latest) == module && latest->generation == w->policy->generation)
+		return (int)c->latest;
 	for (int i = 0; i < MODULES; i++) {
 		if (!slot_contexts(&c->slots[i]))
 			empty = i;
@@ -100,6 +112,7 @@ static int slot_find(struct contexts *c, const struct worker *w)
 	memset(slot->stable, 0, sizeof(slot->stable));
 	if (stable)
 		memcpy(slot->stable, stable + dpi_builtin_count(), BH_MAX_CUSTOM_APPS * sizeof(*stable));
+	slot->generation = w->policy->generation;
 	atomic_store_explicit(&slot->module, module, memory_order_relaxed);
 	return empty;
 }
@@ -130,11 +143,16 @@ struct context *context_take(struct contexts *c, struct worker *w, struct flow *
 	else
 		id = ++c->fresh;
 	struct context *context = context_at(c, id);
-	*context = (struct context){
-		.owner = w, .flow = flow, .start_ns = w->now_ns, .slot = (uint16_t)slot, .looks = SAMPLE_LOOKS
-	};
+	*context = (struct context){ .flow = flow,
+				     .start_ns = w->now_ns,
+				     .slot = (uint8_t)slot,
+				     .owner = (uint8_t)w->id,
+				     .looks = SAMPLE_LOOKS };
+	stream_heads_init(&context->heads);
+	c->workers[w->id] = w;
 	dpi_flow_init(context_flow(context));
 	age_append(c, context);
+	c->latest = (uint32_t)slot;
 	slot_count(&c->slots[slot], slot_contexts(&c->slots[slot]) + 1);
 	c->count++;
 	flow->dpi = id;
@@ -152,6 +170,11 @@ void context_give_back(struct contexts *c, struct context *context)
 	c->free = id_of(c, context);
 	c->count--;
 	slot_count(slot, slot_contexts(slot) - 1);
+}
+
+struct worker *context_owner(const struct contexts *c, const struct context *context)
+{
+	return c->workers[context->owner];
 }
 
 struct context *context_of(const struct contexts *c, const struct flow *flow)

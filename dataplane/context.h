@@ -6,7 +6,9 @@
 #ifndef DATAPLANE_CONTEXT_H
 #define DATAPLANE_CONTEXT_H
 
+#include <assert.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "clienthello.h"
@@ -16,21 +18,25 @@
 
 struct contexts;
 
+/* Small beside nDPI's struct, which follows it. */
 struct context {
-	struct worker *owner;
 	struct flow *flow;
-	uint64_t start_ns;     /* of the first payload */
-	uint32_t bytes[2];     /* payload shown, by direction */
-	uint32_t older, newer; /* in the list by age; 0: none */
-	uint16_t packets;      /* with payload, shown */
-	uint16_t slot;         /* of the module */
+	uint64_t start_ns;         /* of the first payload */
+	struct stream_heads heads; /* TCP */
+	uint32_t bytes[2];         /* payload shown, by direction */
+	uint32_t older, newer;     /* in the list by age; 0: none */
+	uint16_t packets;          /* with payload, shown */
+	uint8_t slot;              /* of the module */
+	uint8_t owner;             /* worker's id */
 	uint16_t
 		carrier; /* nDPI id: what was recognised before, and carries this by its own rules; 0: none */
+	uint16_t looks;  /* that the session has when nDPI is done with it (sample.h) */
 	uint32_t account; /* a look at a session that nDPI was done with: its flow->dpi; 0: no look */
-	uint16_t looks;   /* that the session has when nDPI is done with it (sample.h) */
-	struct client_hello hello;   /* TCP, of the initiator */
-	struct stream_head heads[2]; /* TCP, by direction */
+	struct client_hello hello; /* TCP, of the initiator */
 };
+static_assert(sizeof(struct context) == 88);
+
+size_t context_size(void); /* bytes that one takes in the pool */
 
 struct contexts *contexts_new(uint32_t capacity, int socket);
 void contexts_free(struct contexts *c);
@@ -38,9 +44,10 @@ void contexts_free(struct contexts *c);
 /* A context for detection with the module of w->policy; NULL: none is left, or there are sessions under detection
  * with too many other modules. Sets flow->dpi. */
 struct context *context_take(struct contexts *c, struct worker *w, struct flow *flow);
-/* Clears what nDPI keeps in it, and flow->dpi. The arena must be entered. */
+/* Clears what nDPI keeps in it, and flow->dpi; its heads are clear. The arena must be entered. */
 void context_give_back(struct contexts *c, struct context *context);
 
+struct worker *context_owner(const struct contexts *c, const struct context *context);
 struct context *context_of(const struct contexts *c, const struct flow *flow); /* NULL: none */
 struct context *context_oldest(const struct contexts *c);                      /* NULL: none */
 

@@ -32,6 +32,8 @@ static_assert(sizeof(((struct ndpi_flow_struct *)0)->host_server_name) == NAME_S
 struct dpi_module {
 	struct ndpi_detection_module_struct *ndpi;
 	uint64_t last_ms;
+	ndpi_protocol protocol; /* what it said last */
+	bool done;              /* .. and whether it was all */
 	char name[NAME_SIZE];
 };
 
@@ -483,7 +485,6 @@ void dpi_flow_clear(struct dpi_flow *flow)
 {
 	/* with a foreign allocator ndpi_free_flow() would not give back what is inside */
 	ndpi_free_flow_data(&flow->ndpi);
-	dpi_flow_init(flow);
 }
 
 static uint8_t confidence_of(ndpi_confidence_t confidence)
@@ -525,7 +526,8 @@ static void result_name(struct dpi_module *module, const struct dpi_flow *flow, 
 	size_t length = strnlen(from, NAME_FULL);
 
 	result->name_carrier = is_name_carrier(result->app) || is_name_carrier(result->master);
-	if (result->name_carrier) /* HTTP's Host may bring a port; mostly the library has cut it off */
+	if (length &&
+	    result->name_carrier) /* HTTP's Host may bring a port; mostly the library has cut it off */
 		length = strcspn(from, ":") < length ? strcspn(from, ":") : length;
 	for (size_t i = 0; i < length; i++) {
 		unsigned char c = (unsigned char)from[i];
@@ -551,6 +553,14 @@ static bool is_name_settled(const struct dpi_flow *flow, const struct dpi_result
 	return flow->ndpi.protos.tls_quic.hello_processed;
 }
 
+/* A custom rule for a port or address is told once. */
+static void remember_custom(struct dpi_flow *flow, ndpi_protocol protocol)
+{
+	if (!flow->custom && protocol.app_protocol >= NDPI_MAX_SUPPORTED_PROTOCOLS &&
+	    flow->ndpi.confidence != NDPI_CONFIDENCE_DPI)
+		flow->custom = protocol.app_protocol;
+}
+
 static void result_fill(struct dpi_module *module, struct dpi_flow *flow, ndpi_protocol protocol,
 			struct dpi_result *result)
 {
@@ -559,9 +569,6 @@ static void result_fill(struct dpi_module *module, struct dpi_flow *flow, ndpi_p
 				       .category = (uint8_t)protocol.category,
 				       .confidence = confidence_of(flow->ndpi.confidence),
 				       .risks = flow->ndpi.risk & ~(uint64_t)1 };
-	if (!flow->custom && result->app >= NDPI_MAX_SUPPORTED_PROTOCOLS &&
-	    flow->ndpi.confidence != NDPI_CONFIDENCE_DPI)
-		flow->custom = result->app;
 	if (flow->custom) { /* the carrier was guessed by its port: keep only one that was seen */
 		result->master = flow->ndpi.detected_protocol_stack[0];
 		result->app = flow->custom;
@@ -581,18 +588,33 @@ static void result_fill(struct dpi_module *module, struct dpi_flow *flow, ndpi_p
 				   flow->ndpi.protos.tls_quic.hello_processed;
 }
 
-void dpi_inspect(struct dpi_module *module, struct dpi_flow *flow, const void *l3, uint16_t length,
+static bool is_known(const ndpi_protocol protocol)
+{
+	return protocol.app_protocol || protocol.master_protocol;
+}
+
+void dpi_answer(struct dpi_module *module, struct dpi_flow *flow, struct dpi_result *result)
+{
+	result_fill(module, flow, module->protocol, result);
+	result->done = module->done;
+}
+
+bool dpi_inspect(struct dpi_module *module, struct dpi_flow *flow, const void *l3, uint16_t length,
 		 uint64_t ms, bool from_initiator, struct dpi_result *result)
 {
 	flow->ndpi.packet_direction = !from_initiator;
 	if (ms > module->last_ms)
 		module->last_ms = ms;
-	ndpi_protocol protocol =
+	module->protocol =
 		ndpi_detection_process_packet(module->ndpi, &flow->ndpi, l3, length, module->last_ms);
-	result_fill(module, flow, protocol, result);
-	result->done = flow->custom || flow->ndpi.fail_with_unknown ||
-		       flow->ndpi.num_processed_pkts >= PACKETS_DISSECTED ||
-		       (result->app && !ndpi_extra_dissection_possible(module->ndpi, &flow->ndpi));
+	remember_custom(flow, module->protocol);
+	module->done =
+		flow->custom || flow->ndpi.fail_with_unknown ||
+		flow->ndpi.num_processed_pkts >= PACKETS_DISSECTED ||
+		(is_known(module->protocol) && !ndpi_extra_dissection_possible(module->ndpi, &flow->ndpi));
+	if (result)
+		dpi_answer(module, flow, result);
+	return module->done;
 }
 
 static bool is_mail(uint16_t id)
@@ -663,6 +685,7 @@ void dpi_finish(struct dpi_module *module, struct dpi_flow *flow, struct dpi_res
 	u_int8_t guessed;
 	ndpi_protocol protocol = ndpi_detection_giveup(module->ndpi, &flow->ndpi, 1, &guessed);
 
+	remember_custom(flow, protocol);
 	result_fill(module, flow, protocol, result);
 	if (!known && result->confidence == BH_CONFIDENCE_DPI && !inspected_after_all(flow, result))
 		result->confidence = BH_CONFIDENCE_PARTIAL;

@@ -57,8 +57,9 @@ struct dpi_module *dpi_module_new(const struct dpi_custom *custom, uint32_t cust
 void dpi_module_free(struct dpi_module *module);
 
 size_t dpi_flow_size(void);
-void dpi_flow_init(struct dpi_flow *flow);  /* zeroes it */
-void dpi_flow_clear(struct dpi_flow *flow); /* gives back what the library allocated inside */
+void dpi_flow_init(struct dpi_flow *flow); /* zeroes it */
+void dpi_flow_clear(
+	struct dpi_flow *flow); /* gives back what the library allocated inside; to be initialised again */
 
 struct dpi_result {
 	uint16_t master,
@@ -75,9 +76,11 @@ struct dpi_result {
 };
 
 /* Show the library one packet from its IP header on (length by the IP header, at most 65535). ms never goes back.
- * from_initiator tells the direction as we know it. */
-void dpi_inspect(struct dpi_module *module, struct dpi_flow *flow, const void *l3, uint16_t length,
+ * from_initiator tells the direction as we know it. Returns result->done. `result` NULL: nobody asks yet what the library makes of
+ * it; dpi_answer() tells, before anything else is shown to the module. */
+bool dpi_inspect(struct dpi_module *module, struct dpi_flow *flow, const void *l3, uint16_t length,
 		 uint64_t ms, bool from_initiator, struct dpi_result *result);
+void dpi_answer(struct dpi_module *module, struct dpi_flow *flow, struct dpi_result *result);
 
 /* Whether a session of this protocol may go on as another one, in a way that the library does not follow: by HTTP CONNECT or
  * Upgrade, SOCKS, STARTTLS. Id of the carrier, 0: unknown. Not of encrypted ones: nothing more is to be seen of them. */

@@ -175,6 +175,8 @@ void knowledge_learn(struct worker *w, const struct context *context, const stru
 	bool guess = w->policy->image.header->settings.guess;
 	struct bh_knowledge before, after;
 
+	if (!result->app && !result->name[0] && !result->risks && !result->done)
+		return; /* as mostly while the application is still unknown */
 	classifier_knowledge(w, flow, w->policy, &before);
 	learn_app(w, context, result);
 	learn_name(w, flow, cold, result);

@@ -56,13 +56,12 @@ static struct name *name_at(const struct name_pool *pool, uint32_t id)
 	return &pool->names[id - 1];
 }
 
-/* text is padded with zeros */
-static uint32_t bucket_of(const struct name_pool *pool, const char text[static BH_SERVER_NAME_MAX + 1],
-			  uint64_t seed)
+/* text is padded with zeros to a multiple of 8 */
+static uint32_t bucket_of(const struct name_pool *pool, const char *text, size_t length, uint64_t seed)
 {
 	uint64_t hash = seed;
 
-	for (size_t i = 0; i <= BH_SERVER_NAME_MAX; i += 8) {
+	for (size_t i = 0; i < length; i += 8) {
 		uint64_t word;
 		memcpy(&word, text + i, sizeof(word));
 		hash = flow_mix(hash ^ word, seed + i);
@@ -90,9 +89,9 @@ uint32_t name_pool_intern(struct name_pool *pool, const char *text, uint64_t see
 	if (length == 0 || length > BH_SERVER_NAME_MAX)
 		return 0;
 	memcpy(padded, text, length);
-	uint32_t bucket = bucket_of(pool, padded, seed);
+	uint32_t bucket = bucket_of(pool, padded, length, seed);
 	for (uint32_t id = pool->buckets[bucket]; id; id = name_at(pool, id)->next) {
-		if (!memcmp(name_at(pool, id)->text, padded, sizeof(padded))) {
+		if (!memcmp(name_at(pool, id)->text, padded, length + 1)) {
 			name_at(pool, id)->references++;
 			return id;
 		}

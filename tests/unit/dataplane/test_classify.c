@@ -380,6 +380,46 @@ static void test_arena_spent(void **unused)
 	world_end();
 }
 
+/* What was shown is remembered until the far end has it: then it needs no memory, and can not be contradicted any more. */
+static void test_heads_until_acknowledged(void **unused)
+{
+	(void)unused;
+	world(4, 1 << 20, 16);
+	struct flow *flow = session(0, IPPROTO_TCP, 9999);
+	struct rte_mbuf *m;
+
+	sent[0] = sent[1] = 0;
+	assert_true(say(flow, false, payload_text("\x01\x02 no protocol")));
+	uint64_t used = cell(BH_WORKER_DPI_MEMORY); /* the library's own is part of it */
+	/* an acknowledgement of what was never sent takes nothing */
+	m = make_frame(flow, true, "", 0, 1);
+	frame_of(m)->tcp_ack = 1 + sent[0];
+	assert_true(pass(m));
+	assert_int_equal(cell(BH_WORKER_DPI_MEMORY), used);
+	header.settings.exception_dpi = BH_EXCEPTION_DROP;
+	assert_false(pass(make_frame(flow, false, "XX", 2, 1)));
+	assert_int_equal(last_drop, BH_DROP_TCP_CONFLICT);
+	assert_int_equal(cell(BH_WORKER_TCP_CONFLICTS), 1);
+	flow->peer[0].end = 1 + sent[0];
+	m = make_frame(flow, true, "", 0, 1);
+	frame_of(m)->tcp_ack = 1 + sent[0];
+	assert_true(pass(m));
+	uint64_t taken = cell(BH_WORKER_DPI_MEMORY);
+	assert_in_range(used - taken, 32, 96);
+	assert_true(pass(make_frame(flow, false, "XX", 2, 1)));
+	assert_int_equal(cell(BH_WORKER_DPI_MEMORY), taken);
+	assert_int_equal(cell(BH_WORKER_TCP_CONFLICTS), 1);
+	/* what follows is remembered again, and given back with the context */
+	assert_true(say(flow, false, payload_text("more")));
+	assert_false(pass(make_frame(flow, false, "XX", 2, sent[0])));
+	assert_int_equal(cell(BH_WORKER_TCP_CONFLICTS), 2);
+	assert_true(flow->dpi != 0);
+	classifier_release(w, flow);
+	assert_true(pass(make_frame(flow, false, "", 0, 1)));
+	assert_true(cell(BH_WORKER_DPI_MEMORY) <= taken);
+	world_end();
+}
+
 static void test_names_spent(void **unused)
 {
 	(void)unused;
@@ -645,6 +685,7 @@ int main(void)
 		TEST(test_no_module),
 		TEST(test_contexts_spent),
 		TEST(test_arena_spent),
+		TEST(test_heads_until_acknowledged),
 		TEST(test_names_spent),
 		TEST(test_no_leak),
 		TEST(test_custom_and_reload),
