@@ -141,6 +141,7 @@ include tests/fuzz/fuzz.mk
 include tests/bench/classbench.mk
 include tests/bench/bench.mk
 include tests/replay/replay.mk
+include tests/bench/inspection.mk
 
 # ---- quality ----
 
