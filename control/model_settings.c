@@ -121,7 +121,7 @@ static const char *ethertype_elsewhere(uint16_t type)
 	case 0x8100:
 	case 0x88a8:
 	case 0x9100:
-		return "a second VLAN tag is never passed";
+		return "layer2.double-tags decides about a second VLAN tag";
 	default:
 		return NULL;
 	}
@@ -210,12 +210,19 @@ static void layer2_too_big(struct decoder *decoder, const struct node *node, voi
 	choose(decoder, node, "drop", "tell", &settings_of(decoder)->too_big_tell);
 }
 
+static void layer2_double_tags(struct decoder *decoder, const struct node *node, void *target)
+{
+	(void)target;
+	choose(decoder, node, "drop", "inside", &settings_of(decoder)->double_tags_inside);
+}
+
 static const struct decode_key layer2_keys[] = {
 	{ "allow", layer2_allow, false },
 	{ "dhcp-servers", layer2_dhcp_servers, false },
 	{ "unicast-known", layer2_unicast_known, false },
 	{ "duplicates", layer2_duplicates, false },
 	{ "too-big", layer2_too_big, false },
+	{ "double-tags", layer2_double_tags, false },
 };
 
 void read_layer2(struct reader *reader, const struct part *part)

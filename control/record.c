@@ -298,6 +298,16 @@ static void set_endpoints(json_t *record, const struct bh_flow_record *flow)
 	}
 }
 
+/* EVE's, from outside to inside. */
+static json_t *vlan_list(const struct bh_flow_record *flow)
+{
+	json_t *list = json_pack("[i]", (int)flow->vlan[0]);
+
+	if (flow->inner_vlan)
+		json_array_append_new(list, json_integer(flow->inner_vlan));
+	return list;
+}
+
 json_t *record_flow(const struct bh_flow_record *flow, const char *event_type, uint64_t time_us)
 {
 	json_t *record = json_object();
@@ -306,7 +316,7 @@ json_t *record_flow(const struct bh_flow_record *flow, const char *event_type, u
 	set_number(record, "flow_id", flow->id);
 	set(record, "event_type", json_string(event_type));
 	if (flow->vlan[0] && flow->vlan[0] != BH_VLAN_UNTAGGED)
-		set(record, "vlan", json_pack("[i]", (int)flow->vlan[0]));
+		set(record, "vlan", vlan_list(flow));
 	set_endpoints(record, flow);
 	set(record, "app_proto", record_text(flow->application, sizeof(flow->application)));
 	set(record, "flow", flow_part(flow));

@@ -56,7 +56,7 @@ uint64_t echo_digest(const struct rte_mbuf *m, const struct frame *f, uint64_t s
 	memcpy(words, data, 2 * RTE_ETHER_ADDR_LEN);
 	memcpy((uint8_t *)words + 12, &f->ethertype, sizeof(f->ethertype));
 	memcpy(words + 2, data + f->l3, RTE_MIN(there, DIGEST_BYTES));
-	uint64_t h = seed ^ f->wire_length;
+	uint64_t h = seed ^ f->wire_length ^ (uint64_t)f->inner << 32;
 	for (size_t i = 0; i < RTE_DIM(words); i += 2)
 		h = flow_mix(words[i] ^ h, words[i + 1] ^ seed);
 	return whole ? digest_rest(h, m, f->l3 + DIGEST_BYTES, seed) : h;

@@ -11,10 +11,17 @@
 
 struct flow_key {
 	uint8_t address[2][16]; /* IPv4 as ::ffff:a.b.c.d */
-	uint16_t port[2]; /* host order; ICMP: the identifier in both (flow stage: see icmp_key()); else 0 */
-	uint16_t network; /* stable id: one 5-tuple in two networks is two sessions */
-	uint8_t protocol;
-	uint8_t icmp_type; /* ICMP queries: type of the request, else 0 */
+	union {
+		uint16_t port[2]; /* host order; neither these nor ICMP: 0 */
+		struct {
+			uint16_t icmp_identifier;
+			uint8_t icmp_asker; /* the end that asks: icmp_key() in the flow stage */
+			uint8_t icmp_type;  /* of the request */
+		};
+	};
+	uint32_t network : 12; /* stable id: one 5-tuple in two networks is two sessions */
+	uint32_t inner : 12;   /* VLAN id of a second tag, so it is in two of these; 0: none */
+	uint32_t protocol : 8;
 };
 static_assert(sizeof(struct flow_key) == 40);
 

@@ -86,7 +86,7 @@ static void record_names(const struct worker *w, const struct flow *flow, struct
 	const struct flow_cold *cold = flow_cold(w->flows, flow);
 	const char *server = classifier_name(w, flow);
 
-	if (names && flow->key.network < BH_NETWORK_IDS)
+	if (names)
 		put_name(r->network, names->networks[flow->key.network]);
 	for (unsigned int i = 0; i < 2; i++) {
 		uint16_t segment = flow->segment[i];
@@ -119,8 +119,8 @@ static void record_ends(const struct flow *flow, struct bh_flow_record *r)
 	r->protocol = flow->key.protocol;
 	r->source_port = flow->key.port[from];
 	r->destination_port = flow->key.port[!from];
-	if (is_icmp(flow)) { /* icmp.c keeps the end that asks in the second port */
-		r->source_port = flow->key.port[0];
+	if (is_icmp(flow)) {
+		r->source_port = flow->key.icmp_identifier;
 		r->destination_port = 0;
 	}
 }
@@ -163,6 +163,7 @@ void flow_record(const struct worker *w, const struct flow *flow, enum bh_flow_e
 		.changed = !!(flow->flags & FLOW_CHANGED),
 		.master = cold->master,
 		.app = cold->app,
+		.inner_vlan = flow->key.inner,
 	};
 	record_ends(flow, record);
 	record_names(w, flow, record);

@@ -74,6 +74,7 @@ static void set_key(struct fragment_key *key, const struct frame *f)
 	key->segment = f->segment;
 	key->protocol = f->kind == FRAME_IPV4 ? f->protocol : 0;
 	key->kind = f->kind;
+	key->inner = f->inner & 0xfffu;
 }
 
 /* The same bytes at the same place? */
@@ -176,7 +177,7 @@ static enum bh_drop parse_whole(struct worker *w, struct rte_mbuf *whole)
 
 	if (reason != PARSED)
 		return reason;
-	f->key.network = f->network;
+	frame_key_place(f);
 	f->hash = flow_hash(&f->key, w->seed);
 	return guard_whole(w, f);
 }

@@ -50,12 +50,13 @@ uint32_t fragments_held(const struct fragments *f, uint16_t segment)
 
 static uint32_t *bucket_of(struct fragments *fs, const struct fragment_key *key, uint64_t seed)
 {
-	uint64_t word[5];
+	uint64_t word[6], second = seed << 32 | seed >> 32;
 
+	/* something secret in each factor: see flow_mix() */
 	memcpy(word, key, sizeof(word));
-	uint64_t h = flow_mix(word[0] ^ seed, word[1]);
-	h = flow_mix(h ^ word[2], word[3]);
-	h = flow_mix(h, word[4] ^ seed);
+	uint64_t h = flow_mix(word[0] ^ seed, word[1] ^ second);
+	h = flow_mix(h ^ word[2], word[3] ^ second);
+	h = flow_mix(h ^ word[5], word[4] ^ seed);
 	return &fs->buckets[(h ^ (h >> 32)) & fs->mask];
 }
 

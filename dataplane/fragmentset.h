@@ -23,8 +23,10 @@ struct fragment_key {
 	uint16_t segment;
 	uint8_t protocol; /* IPv4 only: RFC 791 has it in the key, RFC 8200 has not */
 	uint8_t kind;
+	uint32_t inner; /* VLAN id of a second tag, 0: none */
+	uint32_t reserved;
 };
-static_assert(sizeof(struct fragment_key) == 40);
+static_assert(sizeof(struct fragment_key) == 48);
 
 enum set_state { SET_COLLECTING, SET_KILLED, SET_DONE, SET_STATES };
 

@@ -13,6 +13,7 @@
 #include <rte_mbuf.h>
 #include <stdbool.h>
 
+#include "bulkhead/counters.h"
 #include "flowkey.h"
 
 #define SEGMENT_NONE 0xffffu  /* no segment, or not yet known */
@@ -86,8 +87,8 @@ struct frame {
 	uint16_t segment;         /* stable id (ids.h) of the segment it came from */
 	uint16_t dest;            /* stable id, SEGMENT_NONE or SEGMENT_FLOOD */
 	uint16_t network;         /* stable id; also in key.network */
-	uint16_t reserved;
-	uint32_t wire_length; /* of the frame as received with its tag, for byte counters */
+	uint16_t inner;           /* TCI of a second tag, which ends at l3 - 2; 0: none */
+	uint32_t wire_length;     /* of the frame as received with its tag, for byte counters */
 	uint32_t reserved2;
 	struct flow *flow;        /* set by the flow stage; NULL: judged without a session */
 	struct fragment_set *set; /* FRAME_REASSEMBLED: originals in order of arrival (fragment.h) */
@@ -105,6 +106,14 @@ static inline uint16_t frame_payload(const struct rte_mbuf *m, const struct fram
 {
 	uint16_t contiguous = m->data_len > f->payload ? (uint16_t)(m->data_len - f->payload) : 0;
 	return RTE_MIN(contiguous, f->payload_length);
+}
+
+/* What a session's key has of where its frames are, once the network is known. */
+static inline void frame_key_place(struct frame *f)
+{
+	static_assert(BH_NETWORK_IDS <= 1 << 12, "flow_key.network");
+	f->key.network = f->network & 0xfffu;
+	f->key.inner = f->inner & 0xfffu;
 }
 
 /* The frame's own addresses, as 16 bytes in the key. */

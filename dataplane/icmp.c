@@ -15,12 +15,12 @@
 
 /*
  * Two machines may ask each other under one identifier at the same time (some stacks always use 1), and a request is
- * never the reply to another: so the key names the end that asks, in the second port. Types that are neither request nor reply are
+ * never the reply to another: so the key names the end that asks. Types that are neither request nor reply are
  * one-way sessions by type.
  */
 static void set_asker(const struct worker *w, struct flow_key *key, uint32_t *hash, bool end)
 {
-	key->port[1] = end;
+	key->icmp_asker = end;
 	*hash = flow_hash(key, w->seed);
 }
 

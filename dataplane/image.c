@@ -93,7 +93,7 @@ static int check_settings(struct reader *reader)
 				     s->tcp_liberal,   s->checksums_ignore,   s->fragments_drop,
 				     s->midstream_app, s->classification_off, s->guess,
 				     s->unicast_known, s->quotas_written,     s->duplicates_drop,
-				     s->too_big_tell };
+				     s->too_big_tell,  s->double_tags_inside };
 
 	static_assert(BH_MIDSTREAM_UNKNOWN == 1);
 	for (size_t i = 0; i < sizeof(booleans); i++)
@@ -107,9 +107,8 @@ static int check_settings(struct reader *reader)
 	for (int i = 0; i < BH_TIMEOUT_COUNT; i++)
 		if (s->timeouts[i] < 1 || s->timeouts[i] > DAYS_31)
 			return refuse(reader, -EINVAL, "settings: timeout %d is out of bounds", i);
-	for (size_t i = 0; i < sizeof(s->reserved); i++)
-		if (s->reserved[i])
-			return refuse(reader, -EINVAL, "settings: reserved bytes in use");
+	if (s->reserved)
+		return refuse(reader, -EINVAL, "settings: reserved bytes in use");
 	if (s->layer2_allow >> BH_LAYER2_COUNT != 0 || s->ech > BH_ECH_DENY)
 		return refuse(reader, -EINVAL,
 			      "settings: unknown layer-2 protocols, or a choice for ECH that does not exist");

@@ -197,7 +197,7 @@ bool loops_hear(struct loops *l, struct worker *w, const struct rte_mbuf *m)
 	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
 	struct probe probe;
 
-	if (f->kind != FRAME_OTHER || f->ethertype != PROBE_ETHERTYPE || m->data_len < f->l3)
+	if (f->kind != FRAME_OTHER || f->ethertype != PROBE_ETHERTYPE || f->inner || m->data_len < f->l3)
 		return false;
 	switch (probe_read(rte_pktmbuf_mtod_offset(m, const uint8_t *, f->l3), m->data_len - f->l3, l->group,
 			   l->key, &probe)) {

@@ -32,15 +32,17 @@ void parse_key(struct frame *f, const uint8_t source[16], const uint8_t destinat
 	key->protocol = protocol;
 }
 
+enum { TAG_Q = 0x8100, TAG_AD = 0x88a8, TAG_OLD = 0x9100 /* before 802.1ad was a standard */ };
+
 /* Whatever switch takes the outer tag off would follow the inner one; and of a tag that is not 802.1Q's we can not know. */
 static enum bh_drop check_tag(uint16_t ethertype)
 {
 	switch (ethertype) {
-	case 0x8100:
+	case TAG_Q:
 		return BH_DROP_DOUBLE_TAG;
-	case 0x88a8:
+	case TAG_AD:
 		return BH_DROP_TAG_88A8;
-	case 0x9100: /* before 802.1ad was a standard */
+	case TAG_OLD:
 	case 0x9200:
 	case 0x9300:
 		return BH_DROP_TAG_9100;
@@ -49,11 +51,57 @@ static enum bh_drop check_tag(uint16_t ethertype)
 	}
 }
 
+/* No VLAN: a priority tag, or the id that 802.1Q reserves. */
+static bool no_vlan(uint16_t tci)
+{
+	uint16_t vlan = tci & 0xfff;
+
+	return vlan == 0 || vlan == 0xfff;
+}
+
+/* The tag that *ethertype announces, at l3; what it tags comes next. */
+static enum bh_drop take_tag(struct packet *p, uint16_t *tci, uint16_t *ethertype)
+{
+	const uint8_t *tag = p->data + p->f->l3;
+
+	if (p->reach < p->f->l3 + sizeof(struct rte_vlan_hdr))
+		return BH_DROP_RUNT;
+	*tci = read16(tag);
+	*ethertype = read16(tag + 2);
+	p->f->l3 += RTE_VLAN_HLEN;
+	return PARSED;
+}
+
+/* layer2.double-tags: inside. *ethertype is of a tag that is not a frame's only one of 802.1Q, which `otherwise` is the reason to
+ * drop it for. Of two the inner one is of 802.1Q; the outer one, which names the segment, may be of 802.1ad or older.
+ * A third is never followed. */
+static enum bh_drop parse_inner(struct packet *p, uint16_t *ethertype, enum bh_drop otherwise)
+{
+	struct frame *f = p->f;
+	enum bh_drop reason;
+
+	if (!(f->flags & FRAME_TAGGED)) {
+		if (*ethertype != TAG_AD && *ethertype != TAG_OLD)
+			return otherwise;
+		reason = take_tag(p, &f->tci, ethertype);
+		if (reason != PARSED)
+			return reason;
+		f->flags |= FRAME_TAGGED;
+	}
+	if (*ethertype != TAG_Q)
+		return otherwise;
+	reason = take_tag(p, &f->inner, ethertype);
+	if (reason != PARSED)
+		return reason;
+	return no_vlan(f->inner) ? BH_DROP_PRIORITY_TAG : check_tag(*ethertype);
+}
+
 /* The tag may have been taken off by the driver: a VLAN id of zero then still is a tag. */
 static enum bh_drop parse_tag(struct packet *p, uint16_t *ethertype)
 {
 	struct frame *f = p->f;
 	uint64_t offloads = p->m->ol_flags;
+	enum bh_drop reason = PARSED;
 
 	f->l3 = RTE_ETHER_HDR_LEN;
 	*ethertype = read16(p->data + 12);
@@ -63,21 +111,18 @@ static enum bh_drop parse_tag(struct packet *p, uint16_t *ethertype)
 		f->flags |= FRAME_STRIPPED | FRAME_TAGGED;
 		f->tci = p->m->vlan_tci;
 		f->wire_length += RTE_VLAN_HLEN;
-	} else if (*ethertype == 0x8100) {
-		if (p->reach < RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
-			return BH_DROP_RUNT;
+	} else if (*ethertype == TAG_Q) {
+		reason = take_tag(p, &f->tci, ethertype);
+		if (reason != PARSED)
+			return reason;
 		f->flags |= FRAME_TAGGED;
-		f->tci = read16(p->data + 14);
-		f->l3 += RTE_VLAN_HLEN;
-		*ethertype = read16(p->data + 16);
 	}
-	enum bh_drop reason = check_tag(*ethertype);
+	reason = check_tag(*ethertype);
+	if (unlikely(reason != PARSED) && p->inside)
+		reason = parse_inner(p, ethertype, reason);
 	if (reason != PARSED)
 		return reason;
-	uint16_t vlan = f->tci & 0xfff;
-	if ((f->flags & FRAME_TAGGED) && (vlan == 0 || vlan == 0xfff))
-		return BH_DROP_PRIORITY_TAG;
-	return PARSED;
+	return (f->flags & FRAME_TAGGED) && no_vlan(f->tci) ? BH_DROP_PRIORITY_TAG : PARSED;
 }
 
 /* RFC 826 and RFC 903, Ethernet and IPv4 only. A probe (RFC 5227) has sender 0.0.0.0. */
@@ -151,7 +196,7 @@ static uint8_t kind_of(uint16_t ethertype)
 	}
 }
 
-enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, bool verify)
+enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 {
 	struct frame *f = frame_of(m);
 	struct packet p = { .m = m,
@@ -160,7 +205,8 @@ enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, bool verify)
 			    .reach = m->data_len,
 			    .end = m->pkt_len,
 			    .seed = seed,
-			    .verify = verify };
+			    .verify = how & PARSE_VERIFY,
+			    .inside = how & PARSE_INSIDE };
 	uint16_t ethertype;
 
 	memset(f, 0, sizeof(*f));
@@ -197,15 +243,24 @@ enum bh_drop parse_reassembled(struct rte_mbuf *m, uint64_t seed, bool verify)
 	return parse_network(&p);
 }
 
+static unsigned int how_to_parse(const struct policy *policy)
+{
+	const struct bh_settings *s = policy ? &policy->image.header->settings : NULL;
+
+	if (!s)
+		return PARSE_VERIFY;
+	return (s->checksums_ignore ? 0u : PARSE_VERIFY) | (s->double_tags_inside ? PARSE_INSIDE : 0u);
+}
+
 uint16_t parse_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	bool verify = !w->policy || !w->policy->image.header->settings.checksums_ignore;
+	unsigned int how = how_to_parse(w->policy);
 	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
 		if (i + 2 < count)
 			rte_prefetch0(rte_pktmbuf_mtod(frames[i + 2], const void *));
-		enum bh_drop reason = parse_frame(frames[i], w->seed, verify);
+		enum bh_drop reason = parse_frame(frames[i], w->seed, how);
 
 		if (reason == PARSED)
 			frames[kept++] = frames[i];

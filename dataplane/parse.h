@@ -37,12 +37,19 @@ struct packet {
 	uint64_t seed;
 	uint8_t hops;      /* TTL or hop limit */
 	bool verify;       /* IPv4 header and transport checksums */
+	bool inside;       /* look behind a second tag */
 	bool router_alert; /* IPv6 hop-by-hop option */
 	bool fragmented;   /* came in fragments, or with a fragment header though it is whole */
 };
 
-/* One frame as it was received: fills its struct frame from scratch. seed: of owner_hash(); verify: transport checksums. */
-enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, bool verify);
+/* bits of `how`: what the policy wants of the parser */
+enum {
+	PARSE_VERIFY = 1 << 0, /* IPv4 header and transport checksums */
+	PARSE_INSIDE = 1 << 1, /* layer2.double-tags: inside */
+};
+
+/* One frame as it was received: fills its struct frame from scratch. seed: of owner_hash(). */
+enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how);
 
 /* The IP packet of a frame that was put together from fragments: frame_of(m) has kind, l3, ethertype, tci and the flags of its
  * Ethernet header; the rest is filled here, but for what the stages after parse know. */
@@ -79,7 +86,7 @@ struct chain {
 /* ip: 40 checked bytes and more, of which `reach` may be read. */
 enum bh_drop parse_chain(const uint8_t *ip, uint32_t reach, struct chain *chain);
 
-/* Fill the key: the smaller end first. ICMP queries have their identifier as both ports. */
+/* Fill the key: the smaller end first. */
 void parse_key(struct frame *f, const uint8_t source[16], const uint8_t destination[16], uint16_t source_port,
 	       uint16_t destination_port, uint8_t protocol);
 

@@ -34,6 +34,15 @@ static bool is_error(bool ip6, uint8_t type)
 	return (ip6 ? types6 : types4)[type].class == ICMP_ERROR || (!ip6 && type == 5);
 }
 
+/* Which end asks is not known before the flow stage. */
+static void query_key(struct frame *f, const uint8_t source[16], const uint8_t destination[16],
+		      uint16_t identifier, uint8_t request, uint8_t protocol)
+{
+	parse_key(f, source, destination, 0, 0, protocol);
+	f->key.icmp_identifier = identifier;
+	f->key.icmp_type = request;
+}
+
 /* The key of a quoted transport; false: an error about an error (RFC 1122, 3.2.2), or cut off. */
 static bool quote_key(struct packet *p, bool ip6, uint8_t protocol, uint32_t at, const uint8_t source[16],
 		      const uint8_t destination[16])
@@ -48,17 +57,18 @@ static bool quote_key(struct packet *p, bool ip6, uint8_t protocol, uint32_t at,
 		parse_key(p->f, source, destination, read16(transport), read16(transport + 2), protocol);
 		return true;
 	}
-	uint16_t identifier = 0;
 	if (icmp) {
+		uint16_t identifier = 0;
 		const struct icmp_type *type = &(ip6 ? types6 : types4)[transport[0]];
 
 		if (is_error(ip6, transport[0]))
 			return false;
 		if (type->class != ICMP_OTHER)
 			identifier = read16(transport + 4);
-		p->f->key.icmp_type = type->request;
+		query_key(p->f, source, destination, identifier, type->request, protocol);
+		return true;
 	}
-	parse_key(p->f, source, destination, identifier, identifier, protocol);
+	parse_key(p->f, source, destination, 0, 0, protocol);
 	return true;
 }
 
@@ -123,8 +133,7 @@ static enum bh_drop classify(struct packet *p, const struct icmp_type *type, boo
 	default:
 		break;
 	}
-	f->key.icmp_type = type->request;
-	parse_key(f, p->source, p->destination, identifier, identifier, f->protocol);
+	query_key(f, p->source, p->destination, identifier, type->request, f->protocol);
 	return PARSED;
 }
 

@@ -55,10 +55,7 @@ static bool link_address(const uint8_t *to)
 
 static bool slow_is_lacp(const struct rte_mbuf *m, const struct frame *f)
 {
-	bool tag_inside = (f->flags & FRAME_TAGGED) && !(f->flags & FRAME_STRIPPED);
-	uint16_t at = RTE_ETHER_HDR_LEN + (tag_inside ? sizeof(struct rte_vlan_hdr) : 0);
-
-	return m->data_len > at && *rte_pktmbuf_mtod_offset(m, const uint8_t *, at) == SLOW_LACP;
+	return m->data_len > f->l3 && *rte_pktmbuf_mtod_offset(m, const uint8_t *, f->l3) == SLOW_LACP;
 }
 
 static unsigned int protocol_of_other(const struct rte_mbuf *m, const struct frame *f)

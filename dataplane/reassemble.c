@@ -14,7 +14,7 @@
 #define FRAGMENT_HEADER 8u
 #define SET_OFFSET RTE_ALIGN_CEIL(FRAME_PRIVATE_SIZE, alignof(struct fragment_set))
 #define PRIVATE_SIZE RTE_ALIGN_CEIL(SET_OFFSET + sizeof(struct fragment_set), RTE_MBUF_PRIV_ALIGN)
-#define TAIL_ROOM 128u /* Ethernet header, tag and IPv6 header above 65535: 58 bytes */
+#define TAIL_ROOM 128u /* Ethernet header, two tags and IPv6 header above 65535: 62 bytes */
 
 int whole_pools_new(struct whole_pools *pools, unsigned int count, int socket, uint16_t worker_id)
 {
@@ -129,6 +129,7 @@ static void describe(struct rte_mbuf *whole, const struct rte_mbuf *first, const
 	f->flags = FRAME_REASSEMBLED | (header->flags & of_header) | (way->flags & of_way);
 	f->ethertype = header->ethertype;
 	f->tci = header->tci;
+	f->inner = header->inner;
 	f->kind = header->kind;
 	f->l3 = header->l3;
 	f->segment = way->segment;

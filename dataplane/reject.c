@@ -21,19 +21,36 @@
 /* Which way a made frame goes: back to the sender, or on to the receiver. */
 enum direction { BACK, ON };
 
-/* Begin a frame: Ethernet header (no tag: tx gives it) with the addresses of `m`, turned round for BACK. */
+/* Of a frame with two tags those that are in the buffer: the answer is for the same network inside the segment. */
+static void append_tags(struct rte_mbuf *made, const struct rte_mbuf *m, const struct frame *f)
+{
+	const uint16_t at = 2 * RTE_ETHER_ADDR_LEN, length = f->l3 - RTE_ETHER_HDR_LEN;
+	struct frame *own = frame_of(made);
+
+	own->flags = f->flags & (FRAME_TAGGED | FRAME_STRIPPED);
+	own->tci = f->tci;
+	own->inner = f->inner;
+	memcpy(rte_pktmbuf_append(made, length), rte_pktmbuf_mtod_offset(m, const uint8_t *, at), length);
+}
+
+/* Begin a frame: Ethernet header (a single tag is given by tx) with the addresses of `m`, turned round for BACK. */
 static struct rte_mbuf *begin(struct worker *w, struct rte_mbuf *m, enum direction way, uint16_t ethertype)
 {
 	const struct rte_ether_hdr *seen = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct frame *f = frame_of(m);
 	struct rte_mbuf *made = tx_buffer(w);
-	struct rte_ether_hdr *ether;
+	struct rte_ether_addr *addresses;
+	rte_be16_t type;
 
 	if (!made)
 		return NULL;
-	ether = (struct rte_ether_hdr *)(void *)rte_pktmbuf_append(made, sizeof(*ether));
-	ether->dst_addr = way == BACK ? seen->src_addr : seen->dst_addr;
-	ether->src_addr = way == BACK ? seen->dst_addr : seen->src_addr;
-	ether->ether_type = rte_cpu_to_be_16(ethertype);
+	addresses = (struct rte_ether_addr *)(void *)rte_pktmbuf_append(made, 2 * sizeof(*addresses));
+	addresses[0] = way == BACK ? seen->src_addr : seen->dst_addr;
+	addresses[1] = way == BACK ? seen->dst_addr : seen->src_addr;
+	if (f->inner)
+		append_tags(made, m, f);
+	type = rte_cpu_to_be_16(ethertype);
+	memcpy(rte_pktmbuf_append(made, sizeof(type)), &type, sizeof(type));
 	return made;
 }
 

@@ -81,7 +81,7 @@ static enum bh_drop enter(struct worker *w, struct rte_mbuf *m, struct frame *f)
 	struct bh_segment_counters *counters = &w->counters->segments[f->segment];
 	counters->in++;
 	counters->in_bytes += f->wire_length;
-	f->key.network = f->network;
+	frame_key_place(f);
 	f->hash = flow_hash(&f->key, w->seed);
 	if (w->loops && loops_hear(w->loops, w, m))
 		return (enum bh_drop)CONSUMED;

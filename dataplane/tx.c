@@ -264,6 +264,12 @@ void tx_take(struct worker *w, uint16_t p, struct rte_mbuf *m)
 	gather(w, p, m, &account);
 }
 
+/* A second tag takes its room from the packet. */
+static uint32_t inner_length(const struct frame *f)
+{
+	return f->inner ? sizeof(struct rte_vlan_hdr) : 0;
+}
+
 /* Is the frame larger than the port takes, with or without a tag as the VLAN wants it? */
 static bool too_large(const struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
 {
@@ -282,6 +288,9 @@ static enum bh_drop make_ready(struct rte_mbuf *m, uint16_t vlan, const struct t
 	const struct frame *f = frame_of(m);
 	uint32_t before = m->pkt_len;
 
+	/* without the outer tag the inner one would name a segment that nobody asked about */
+	if (f->inner && vlan == BH_VLAN_UNTAGGED)
+		return BH_DROP_DOUBLE_TAG;
 	if (too_large(m, vlan, port))
 		return BH_DROP_TX_SIZE;
 	if (retag(m, f, vlan, port) != 0)
@@ -301,7 +310,7 @@ static void send_one(struct worker *w, struct rte_mbuf *m, const struct policy_s
 		return;
 	}
 	if (reason == BH_DROP_TX_SIZE && w->policy->image.header->settings.too_big_tell)
-		reject_too_big(w, m, port->max_frame - TX_OVERHEAD);
+		reject_too_big(w, m, port->max_frame - TX_OVERHEAD - inner_length(frame_of(m)));
 	lose(w, to->port, m, reason);
 }
 

@@ -47,7 +47,7 @@ struct tx_port *tx_port(struct tx *tx, uint16_t port);
 void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment);
 /* The same for a copy of the frame; the frame stays the caller's. Counts a NO_MEMORY drop on failure. */
 void tx_copy(struct worker *w, struct rte_mbuf *m, uint16_t segment);
-/* Send a frame of our own making (untagged in the buffer) to a segment. Counted as made, under the segment's port. */
+/* Send a frame of our own making to a segment: untagged in the buffer, or with the tags that its struct frame tells of. Counted as made, under the segment's port. */
 void tx_made(struct worker *w, struct rte_mbuf *m, uint16_t segment);
 /* A copy of the frame to a mirror: leaves by `port` with VLAN id `vlan` (RSPAN). Counted as made. */
 void tx_mirror(struct worker *w, struct rte_mbuf *m, uint16_t port, uint16_t vlan);

@@ -99,7 +99,7 @@ struct bh_flow_record {
 	uint16_t master, app; /* nDPI ids */
 	uint8_t ech;          /* bool: TLS Encrypted Client Hello, the server name is a cover */
 	uint8_t changed;      /* bool: became another application after nDPI was done with it */
-	uint16_t reserved;
+	uint16_t inner_vlan;  /* id of a second tag inside those, 0: none */
 	char network[BH_NAME_MAX + 1];
 	char segment[2][BH_NAME_MAX + 1];  /* "" of the destination: not yet known */
 	char rule[BH_NAME_MAX + 1];        /* "default" for the default */

@@ -123,11 +123,12 @@ struct bh_settings {
 	uint8_t exception_flows;     /* enum bh_exception: DROP or STATELESS */
 	uint8_t exception_fragments; /* enum bh_exception: DROP or STATELESS */
 	uint8_t exception_dpi;       /* enum bh_exception: DROP or UNKNOWN */
-	uint8_t quotas_written;  /* bool: the policy has a `limits` key (replay turns quotas off if not) */
-	uint8_t duplicates_drop; /* bool: layer2.duplicates: drop */
-	uint8_t too_big_tell;    /* bool: layer2.too-big: tell */
-	uint8_t ech;             /* enum bh_ech */
-	uint8_t reserved[2];
+	uint8_t quotas_written;     /* bool: the policy has a `limits` key (replay turns quotas off if not) */
+	uint8_t duplicates_drop;    /* bool: layer2.duplicates: drop */
+	uint8_t too_big_tell;       /* bool: layer2.too-big: tell */
+	uint8_t double_tags_inside; /* bool: layer2.double-tags: inside */
+	uint8_t ech;                /* enum bh_ech */
+	uint8_t reserved;
 	uint32_t midstream_pick_up; /* seconds, or BH_PICK_UP_* */
 	uint32_t dpi_max_packets;   /* classification.max-packets, with payload, both directions */
 	uint32_t dpi_max_bytes;     /* payload bytes of each direction */

@@ -21,6 +21,13 @@ void world_broken(const char *what, const char *file, int line)
 
 /* ---- frames and events ---- */
 
+static bool is_tag(const uint8_t ethertype[2])
+{
+	uint16_t type = (uint16_t)(ethertype[0] << 8 | ethertype[1]);
+
+	return type == 0x8100 || type == 0x88a8 || type == 0x9100;
+}
+
 static uint16_t vlan_of(struct rte_mbuf *m)
 {
 	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
@@ -30,8 +37,11 @@ static uint16_t vlan_of(struct rte_mbuf *m)
 		WORLD_CHECK(world.flags & WORLD_INSERT);
 		return m->vlan_tci & 0xfff;
 	}
-	if (ethernet->ether_type != RTE_BE16(RTE_ETHER_TYPE_VLAN))
+	if (!is_tag((const uint8_t *)&ethernet->ether_type)) {
+		WORLD_CHECK(!frame_of(m)->inner);
 		return BH_VLAN_UNTAGGED;
+	}
+	WORLD_CHECK(ethernet->ether_type == RTE_BE16(RTE_ETHER_TYPE_VLAN) || frame_of(m)->inner);
 	WORLD_CHECK(m->data_len >= sizeof(*ethernet) + sizeof(*tag));
 	return rte_be_to_cpu_16(tag->vlan_tci) & 0xfff;
 }
@@ -44,16 +54,17 @@ static bool is_mirror(const struct policy *policy, uint16_t port, uint16_t vlan)
 	return false;
 }
 
-/* All bytes but the tag and, where the policy changes it, the destination. */
+/* All bytes but the tag (the outer one, if the driver has not got it) and, where the policy changes it, the destination. */
 uint32_t world_content(const struct rte_mbuf *m)
 {
+	bool outside = m->ol_flags & (RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
 	uint32_t hash = 2166136261u, at = 0;
 
 	for (; m; m = m->next)
 		for (uint16_t i = 0; i < m->data_len; i++, at++) {
 			const uint8_t *byte = rte_pktmbuf_mtod_offset(m, const uint8_t *, i);
 
-			if (at == 12 && m->data_len >= 18 && byte[0] == 0x81 && byte[1] == 0)
+			if (at == 12 && m->data_len >= 18 && !outside && is_tag(byte))
 				i += 4, at += 4, byte += 4;
 			if (at >= 6)
 				hash = (hash ^ *byte) * 16777619u;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-# L2-3: two tags. Whichever switch takes the outer one off would follow the inner one into a segment that no rule was asked for
+# L2-3: two tags, by default. Whichever switch takes the outer one off would follow the inner one into a segment that no rule was asked for
 # (VLAN hopping). Counted by the ethertype that told it.
 # drops:    double-tag 2, tag-88a8 2, tag-9100 3
 # leaves:   none

@@ -92,6 +92,22 @@ static void test_same_frame(void **state)
 			assert_int_not_equal(digest(101, 0, 0), digest(101, at, 0xee));
 }
 
+static void test_other_inner_vlan(void **state)
+{
+	uint8_t bytes[64] = { 0 };
+	uint64_t d[2];
+
+	(void)state;
+	for (uint16_t i = 0; i < 2; i++) {
+		struct rte_mbuf *m = eal_frame(pool, bytes, sizeof(bytes));
+
+		*frame_of(m) = (struct frame){ .l3 = 22, .inner = 7 + i, .wire_length = sizeof(bytes) };
+		d[i] = echo_digest(m, frame_of(m), 42, false);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_not_equal(d[0], d[1]);
+}
+
 static void test_twice(void **state)
 {
 	uint64_t d = digest(101, 0, 0);
@@ -125,6 +141,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_same_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_inner_vlan, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_back, setup, teardown),
 	};

@@ -26,13 +26,13 @@ static struct worker *w;
 
 static struct rte_mbuf *last;
 
-static enum bh_drop parse_with(const struct craft *c, uint64_t offloads, bool verify)
+static enum bh_drop parse_with(const struct craft *c, uint64_t offloads, unsigned int how)
 {
 	rte_pktmbuf_free(last);
 	last = eal_frame(pool, c->bytes, c->length);
 	last->ol_flags = offloads;
 	last->vlan_tci = 101;
-	return parse_frame(last, 0, verify);
+	return parse_frame(last, 0, how);
 }
 
 static const struct frame *parsed(const struct craft *c)
@@ -155,8 +155,7 @@ static void test_echo(void **state)
 	const struct frame *f = parsed(&c);
 	assert_true(f->flags & FRAME_ICMP_REQUEST);
 	assert_int_equal(f->icmp, 0x0800);
-	assert_int_equal(f->key.port[0], 0xabcd);
-	assert_int_equal(f->key.port[1], 0xabcd);
+	assert_int_equal(f->key.icmp_identifier, 0xabcd);
 	assert_int_equal(f->key.icmp_type, 8);
 	assert_int_equal(f->source_port, 0);
 	assert_int_equal(f->payload_length, 10);
@@ -169,7 +168,7 @@ static void test_echo(void **state)
 	f = parsed(&c);
 	assert_true(f->flags & FRAME_ICMP_REPLY);
 	assert_int_equal(f->key.icmp_type, 128);
-	assert_int_equal(f->key.port[1], 0x1234);
+	assert_int_equal(f->key.icmp_identifier, 0x1234);
 }
 
 static void test_error_has_key_of_what_it_quotes(void **state)
@@ -803,6 +802,75 @@ static void test_stripped_tag(void **state)
 	assert_int_equal(parse_with(&c, stripped | RTE_MBUF_F_RX_QINQ_STRIPPED, true), BH_DROP_DOUBLE_TAG);
 }
 
+/* Tags in the place of the one that a sample has. */
+static void retag(struct craft *c, const uint8_t *tags, uint32_t length)
+{
+	memmove(c->bytes + 12 + length, c->bytes + 16, c->length - 16);
+	memcpy(c->bytes + 12, tags, length);
+	c->length += length - 4;
+}
+
+static void test_inner_tag(void **state)
+{
+	static const struct {
+		uint8_t tags[12];
+		uint32_t length;
+		uint64_t offloads;
+		enum bh_drop reason, otherwise; /* with layer2.double-tags: inside, and without */
+	} cases[] = {
+		{ "\x81\x00\x00\x65\x81\x00\x40\x07", 8, 0, PARSED, BH_DROP_DOUBLE_TAG },
+		{ "\x88\xa8\x00\x65\x81\x00\x40\x07", 8, 0, PARSED, BH_DROP_TAG_88A8 },
+		{ "\x91\x00\x00\x65\x81\x00\x40\x07", 8, 0, PARSED, BH_DROP_TAG_9100 },
+		/* the outer one was taken off */
+		{ "\x81\x00\x40\x07", 4, RTE_MBUF_F_RX_VLAN_STRIPPED, PARSED, BH_DROP_DOUBLE_TAG },
+		{ "\x88\xa8\x40\x07", 4, RTE_MBUF_F_RX_VLAN_STRIPPED, BH_DROP_TAG_88A8, BH_DROP_TAG_88A8 },
+		{ "\x81\x00\x40\x07\x81\x00\x00\x08", 8, RTE_MBUF_F_RX_VLAN_STRIPPED, BH_DROP_DOUBLE_TAG,
+		  BH_DROP_DOUBLE_TAG },
+		/* both were */
+		{ "", 0, RTE_MBUF_F_RX_VLAN_STRIPPED | RTE_MBUF_F_RX_QINQ_STRIPPED, BH_DROP_DOUBLE_TAG,
+		  BH_DROP_DOUBLE_TAG },
+		/* one that is not of 802.1Q, three, and of other kinds */
+		{ "\x88\xa8\x00\x65", 4, 0, BH_DROP_TAG_88A8, BH_DROP_TAG_88A8 },
+		{ "\x91\x00\x00\x65", 4, 0, BH_DROP_TAG_9100, BH_DROP_TAG_9100 },
+		{ "\x92\x00\x00\x65\x81\x00\x00\x07", 8, 0, BH_DROP_TAG_9100, BH_DROP_TAG_9100 },
+		{ "\x81\x00\x00\x65\x88\xa8\x00\x07", 8, 0, BH_DROP_TAG_88A8, BH_DROP_TAG_88A8 },
+		{ "\x88\xa8\x00\x65\x88\xa8\x00\x07", 8, 0, BH_DROP_TAG_88A8, BH_DROP_TAG_88A8 },
+		{ "\x81\x00\x00\x65\x81\x00\x00\x07\x81\x00\x00\x08", 12, 0, BH_DROP_DOUBLE_TAG,
+		  BH_DROP_DOUBLE_TAG },
+		{ "\x88\xa8\x00\x65\x81\x00\x00\x07\x88\xa8\x00\x08", 12, 0, BH_DROP_TAG_88A8,
+		  BH_DROP_TAG_88A8 },
+		/* neither may be no VLAN */
+		{ "\x81\x00\x00\x65\x81\x00\xe0\x00", 8, 0, BH_DROP_PRIORITY_TAG, BH_DROP_DOUBLE_TAG },
+		{ "\x81\x00\x00\x65\x81\x00\x0f\xff", 8, 0, BH_DROP_PRIORITY_TAG, BH_DROP_DOUBLE_TAG },
+		{ "\x81\x00\x00\x00\x81\x00\x00\x07", 8, 0, BH_DROP_PRIORITY_TAG, BH_DROP_DOUBLE_TAG },
+		{ "\x88\xa8\x0f\xff\x81\x00\x00\x07", 8, 0, BH_DROP_PRIORITY_TAG, BH_DROP_TAG_88A8 },
+	};
+	static struct craft c;
+
+	(void)state;
+	for (unsigned int i = 0; i < RTE_DIM(cases); i++) {
+		sample_tcp4(&c);
+		retag(&c, cases[i].tags, cases[i].length);
+		assert_int_equal(parse_with(&c, cases[i].offloads, PARSE_VERIFY), cases[i].otherwise);
+		assert_int_equal(parse_with(&c, cases[i].offloads, PARSE_VERIFY | PARSE_INSIDE),
+				 cases[i].reason);
+		const struct frame *f = frame_of(last);
+		if (cases[i].reason != PARSED)
+			continue;
+		assert_int_equal(f->tci, 101);
+		assert_int_equal(f->inner, 0x4007);
+		assert_true(f->flags & FRAME_TAGGED);
+		assert_int_equal(f->l3, 14 + cases[i].length);
+		assert_int_equal(f->ethertype, 0x0800);
+		assert_int_equal(f->wire_length, c.length + (cases[i].offloads ? 4 : 0));
+		assert_int_equal(f->source_port, 40000);
+	}
+	/* with one tag, or none, nothing changes */
+	sample_tcp4(&c);
+	assert_int_equal(parse_with(&c, 0, PARSE_VERIFY | PARSE_INSIDE), PARSED);
+	assert_int_equal(frame_of(last)->inner, 0);
+}
+
 static void test_driver_checksums(void **state)
 {
 	static struct craft c;
@@ -923,6 +991,7 @@ int main(void)
 		cmocka_unit_test(test_fragment4),
 		cmocka_unit_test(test_fragment6),
 		cmocka_unit_test(test_stripped_tag),
+		cmocka_unit_test(test_inner_tag),
 		cmocka_unit_test(test_driver_checksums),
 		cmocka_unit_test(test_padding_is_no_payload),
 		cmocka_unit_test(test_stage),

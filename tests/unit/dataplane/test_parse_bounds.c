@@ -83,11 +83,11 @@ static void check_frame(const struct rte_mbuf *m)
 	assert_true(memcmp(f->key.address[0], f->key.address[1], 16) <= 0);
 }
 
-static enum bh_drop parse_fenced(struct rte_mbuf *m, bool verify)
+static enum bh_drop parse_fenced(struct rte_mbuf *m, unsigned int how)
 {
 	for (struct rte_mbuf *s = m; s; s = s->next)
 		fence(s);
-	enum bh_drop reason = parse_frame(m, 1, verify);
+	enum bh_drop reason = parse_frame(m, 1, how);
 	for (struct rte_mbuf *s = m; s; s = s->next)
 		unfence(s);
 	if (reason == PARSED)
@@ -95,10 +95,10 @@ static enum bh_drop parse_fenced(struct rte_mbuf *m, bool verify)
 	return reason;
 }
 
-static enum bh_drop parse_bytes(const uint8_t *bytes, uint32_t length, bool verify)
+static enum bh_drop parse_bytes(const uint8_t *bytes, uint32_t length, unsigned int how)
 {
 	struct rte_mbuf *m = eal_frame(pool, bytes, length);
-	enum bh_drop reason = parse_fenced(m, verify);
+	enum bh_drop reason = parse_fenced(m, how);
 
 	rte_pktmbuf_free(m);
 	return reason;
@@ -123,6 +123,31 @@ static void test_truncated_everywhere(void **state)
 
 			if (has_lengths(&c) || length < 18)
 				assert_int_not_equal(reason, PARSED);
+		}
+	}
+}
+
+/* Behind two tags, of whichever kind the outer one is. */
+static void test_truncated_behind_tags(void **state)
+{
+	static const uint8_t outer[] = { 0x81, 0x00, 0x88, 0xa8, 0x91, 0x00 };
+	static struct craft c;
+
+	(void)state;
+	for (size_t i = 0; i < RTE_DIM(samples); i++) {
+		samples[i](&c);
+		memmove(c.bytes + 16, c.bytes + 12, c.length - 12);
+		c.length += 4;
+		for (size_t kind = 0; kind < sizeof(outer); kind += 2) {
+			memcpy(c.bytes + 12, outer + kind, 2);
+			memcpy(c.bytes + 14, "\x00\x65", 2);
+			for (uint32_t length = 0; length <= c.length; length++) {
+				enum bh_drop reason =
+					parse_bytes(c.bytes, length, PARSE_VERIFY | PARSE_INSIDE);
+
+				if (length < 22)
+					assert_int_equal(reason, BH_DROP_RUNT);
+			}
 		}
 	}
 }
@@ -266,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_truncated_everywhere),
+		cmocka_unit_test(test_truncated_behind_tags),
 		cmocka_unit_test(test_truncated_inside),
 		cmocka_unit_test(test_segments),
 		cmocka_unit_test(test_every_bit),

@@ -97,6 +97,48 @@ static void test_probes_are_consumed(void **state)
 	assert_int_equal(world.w[0]->counters->ports[b.port].consumed, 1);
 }
 
+/* What a guard refuses it refuses behind a second tag, too. */
+static struct bytes inside(struct bytes b, uint8_t vlan)
+{
+	memmove(b.data + 20, b.data + 16, b.length - 16u);
+	memcpy(b.data + 16, (uint8_t[]){ 0x81, 0x00, 0x00, vlan }, 4);
+	b.length += 4;
+	return b;
+}
+
+static void test_guards_inside(void **state)
+{
+	struct bytes bpdu = ether(WEB, M(11), "01:80:c2:00:00:00", 0x0026),
+		     lldp = ether(WEB, M(11), M(31), 0x88cc);
+
+	(void)state;
+	put(&bpdu, "\x42\x42\x03\x00", 4);
+	put(&lldp, "\0\0\0\0", 4);
+	assert_int_equal(run(0, inside(data4(WEB, M(11), M(31), IP(11), IP(31)), 7)), BH_DROP_DOUBLE_TAG);
+	world.header.settings.double_tags_inside = 1;
+	assert_int_equal(run(0, inside(data4(WEB, M(11), M(31), IP(11), IP(31)), 7)), PASSED);
+	assert_int_equal(world.f.key.network, SHOP);
+	assert_int_equal(world.f.key.inner, 7);
+	uint32_t hash = world.f.hash;
+	assert_int_equal(run(0, inside(data4(WEB, M(11), M(31), IP(11), IP(31)), 8)), PASSED);
+	assert_int_not_equal(world.f.hash, hash);
+	assert_int_equal(run(0, inside(dhcp_offer(WEB), 7)), BH_DROP_DHCP_GUARD);
+	assert_int_equal(run(0, inside(router(WEB, 134), 7)), BH_DROP_RA_GUARD);
+	assert_int_equal(run(0, inside(router(UPLINK, 134), 7)), PASSED);
+	assert_int_equal(run(0, inside(bpdu, 7)), BH_DROP_ETHERTYPE);
+	assert_int_equal(run(0, inside(lldp, 7)), BH_DROP_ETHERTYPE);
+	world.segments[DB].spoof_guard = BH_SPOOF_STRICT;
+	world_bind(0, DB, M(31), IP(31));
+	assert_int_equal(run(0, inside(arp_request(DB, M(31), IP(31), IP(11)), 7)), PASSED);
+	assert_int_equal(run(0, inside(arp_request(DB, M(31), IP(1), IP(11)), 7)), BH_DROP_SPOOF);
+	assert_int_equal(run(0, inside(data4(DB, M(31), M(11), IP(33), IP(11)), 7)), BH_DROP_SPOOF);
+	assert_int_equal(run(0, inside(data4(WEB, M(31), M(11), IP(31), IP(11)), 7)), BH_DROP_SPOOF);
+	/* probes are never sent with two tags */
+	struct bytes probe = ether(WEB, M(11), M(31), 0x88b6);
+	put(&probe, "BHLP", 4);
+	assert_int_equal(run(0, inside(probe, 7)), BH_DROP_ETHERTYPE);
+}
+
 /* ---- spoof guard: strict ---- */
 
 static void strict_db(void)
@@ -351,6 +393,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_servers_and_routers, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_notices_are_bounded, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_probes_are_consumed, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_guards_inside, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_strict_addresses, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_strict_arp, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_strict_discovery, world_setup, world_teardown),

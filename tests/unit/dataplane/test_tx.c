@@ -206,6 +206,76 @@ static void test_stripped_tag(void **state)
 	assert_identity();
 }
 
+/* A frame with a second tag 0x4007 behind the first, which is of 802.1ad or was taken off. */
+static struct rte_mbuf *double_tagged(bool stripped)
+{
+	static const uint8_t outer[4] = { 0x88, 0xa8, 0xb0, 0x65 }, inner[4] = { 0x81, 0x00, 0x40, 0x07 };
+	struct rte_mbuf *m = frame(false);
+	struct frame *f = frame_of(m);
+	uint16_t grown = stripped ? 4 : 8;
+	uint8_t *data = (uint8_t *)rte_pktmbuf_prepend(m, grown);
+
+	memmove(data, data + grown, 12);
+	memcpy(data + 12, outer, 4);
+	memcpy(data + 8 + grown, inner, 4);
+	f->flags = FRAME_TAGGED | (stripped ? FRAME_STRIPPED : 0);
+	f->tci = m->vlan_tci = 0xb065;
+	f->inner = 0x4007;
+	f->l3 += grown;
+	f->l4 += grown;
+	f->payload += grown;
+	return m;
+}
+
+static void test_inner_tag_stays(void **state)
+{
+	(void)state;
+	tx_frame(w, double_tagged(false), APP);
+	tx_frame(w, double_tagged(true), APP);
+	tx_frame(w, double_tagged(false), PLAIN);
+	tx_frame(w, double_tagged(true), PLAIN);
+	tx_flush(w);
+	assert_int_equal(sent_count, 2);
+	assert_memory_equal(bytes_of(0) + 12, "\x88\xa8\xb0\x66\x81\x00\x40\x07\x08\x00\x45", 11);
+	assert_memory_equal(bytes_of(1) + 12, "\x81\x00\xb0\x66\x81\x00\x40\x07\x08\x00\x45", 11);
+	/* without the outer tag the inner one would be a VLAN of the port's */
+	assert_int_equal(eal_drops(w, 0, BH_DROP_DOUBLE_TAG), 2);
+	assert_identity();
+}
+
+static void test_answers_have_the_inner_tag(void **state)
+{
+	(void)state;
+	header.settings.too_big_tell = 1;
+	for (int stripped = 0; stripped < 2; stripped++) {
+		struct rte_mbuf *m = double_tagged(stripped);
+
+		frame_of(m)->tcp_flags = RTE_TCP_ACK_FLAG;
+		reject_frame(w, m, true);
+		assert_non_null(rte_pktmbuf_append(m, 1460));
+		frame_of(m)->l3_length = 1501;
+		*rte_pktmbuf_mtod_offset(m, uint8_t *, frame_of(m)->l3 + 6) = 0x40;
+		tx_frame(w, m, APP);
+		tx_flush(w);
+		assert_int_equal(sent_count, 3);
+		for (int i = 0; i < 3; i++) {
+			const uint8_t *b = bytes_of((unsigned int)i);
+
+			assert_memory_equal(b + 12, stripped ? "\x81\x00" : "\x88\xa8", 2);
+			assert_memory_equal(b + 14, i == 1 ? "\xb0\x66" : "\xb0\x65", 2);
+			assert_memory_equal(b + 16, "\x81\x00\x40\x07\x08\x00\x45", 7);
+			assert_int_equal(rte_ipv4_cksum((const void *)(b + 22)), 0);
+		}
+		/* the second tag takes four bytes of the MTU of 1504 */
+		assert_memory_equal(bytes_of(2) + 42, "\x03\x04", 2);
+		assert_memory_equal(bytes_of(2) + 46, "\0\0\x05\xdc", 4);
+		while (sent_count)
+			rte_pktmbuf_free(sent[--sent_count]);
+	}
+	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_SIZE), 2);
+	assert_identity();
+}
+
 static void test_full_queue_drops(void **state)
 {
 	(void)state;
@@ -545,6 +615,8 @@ int main(void)
 		TEST(test_tag_is_rewritten_and_priority_kept),
 		TEST(test_tag_is_taken_off_and_put_on),
 		TEST(test_stripped_tag),
+		TEST(test_inner_tag_stays),
+		TEST(test_answers_have_the_inner_tag),
 		TEST(test_full_queue_drops),
 		TEST(test_queue_of_a_port_that_is_down),
 		TEST(test_many_frames_flush_by_themselves),
