@@ -81,6 +81,7 @@ static void beat(struct process *p)
 	alarms_look(p->alarms, activate_policy(p->activate));
 	if (p->loops)
 		loops_tick(p->loops, activate_policy(p->activate), clock_unix_us());
+	ports_watch_links(&p->ports);
 	c->heartbeat_us = clock_unix_us();
 }
 

@@ -317,14 +317,31 @@ int ports_open(struct ports *ports, const struct port_need *need)
 	return error;
 }
 
-/* A bridge must see what is for others. Devices that have no such mode see all anyway. */
-static void assert_modes(const struct port *port, bool again)
+/* A device that can not tell is taken to be there. */
+static bool link_is_up(const struct port *port)
 {
-	if (port->promiscuous && (!again || rte_eth_promiscuous_get(port->id) == 0))
+	struct rte_eth_link link;
+
+	return rte_eth_link_get_nowait(port->id, &link) != 0 || link.link_status;
+}
+
+/* A bridge must see what is for others. Devices that have no such mode see all anyway. */
+static void assert_modes(const struct port *port)
+{
+	if (port->promiscuous && rte_eth_promiscuous_get(port->id) == 0)
 		if (rte_eth_promiscuous_enable(port->id) == -EIO)
 			log_line(LOG_WARNING, "port %s: promiscuous mode was refused", port->name);
-	if (!again || rte_eth_allmulticast_get(port->id) == 0)
+	if (rte_eth_allmulticast_get(port->id) == 0)
 		rte_eth_allmulticast_enable(port->id);
+}
+
+/* A device that was away may have forgotten what ethdev remembers, and then would not tell it again. */
+static void assert_modes_anew(const struct port *port)
+{
+	if (port->promiscuous)
+		rte_eth_promiscuous_disable(port->id);
+	rte_eth_allmulticast_disable(port->id);
+	assert_modes(port);
 }
 
 int ports_start(struct ports *ports)
@@ -338,10 +355,13 @@ int ports_start(struct ports *ports)
 			return error;
 		}
 		port->started = true;
-		assert_modes(port, false);
-		log_line(LOG_INFO, "port %s: %s, " RTE_ETHER_ADDR_PRT_FMT ", %u+%u queues, MTU %u%s",
+		assert_modes(port);
+		port->up = link_is_up(port);
+		ports->counters->ports[i].up = port->up;
+		log_line(LOG_INFO, "port %s: %s, " RTE_ETHER_ADDR_PRT_FMT ", %u+%u queues, MTU %u%s%s",
 			 port->name, port->device, RTE_ETHER_ADDR_BYTES(&port->mac), port->rx_queues,
-			 port->tx_queues, port->mtu, port->strip ? ", tags by the device" : "");
+			 port->tx_queues, port->mtu, port->strip ? ", tags by the device" : "",
+			 port->up ? "" : ", its link is down");
 	}
 	return 0;
 }
@@ -364,15 +384,23 @@ void ports_close(struct ports *ports)
 static void watch_link(struct ports *ports, uint16_t index)
 {
 	struct port *port = &ports->ports[index];
-	struct rte_eth_link link;
+	bool up = link_is_up(port);
 	char text[128];
 
-	if (rte_eth_link_get_nowait(port->id, &link) || port->up == link.link_status)
+	if (port->up == up)
 		return;
-	port->up = link.link_status;
+	if (up)
+		assert_modes_anew(port);
+	port->up = up;
 	ports->counters->ports[index].up = port->up;
 	snprintf(text, sizeof(text), "port %s: link is %s", port->name, port->up ? "up" : "down");
 	ports->notice(ports->opaque, port->up ? BH_NOTICE_LINK_UP : BH_NOTICE_LINK_DOWN, text);
+}
+
+void ports_watch_links(struct ports *ports)
+{
+	for (uint16_t i = 0; i < ports->count; i++)
+		watch_link(ports, i);
 }
 
 void ports_watch(struct ports *ports)
@@ -380,9 +408,8 @@ void ports_watch(struct ports *ports)
 	for (uint16_t i = 0; i < ports->count; i++) {
 		struct rte_eth_stats stats;
 
-		watch_link(ports, i);
 		/* vmxnet3 forgets both modes when it is reset */
-		assert_modes(&ports->ports[i], true);
+		assert_modes(&ports->ports[i]);
 		if (rte_eth_stats_get(ports->ports[i].id, &stats) == 0)
 			ports->counters->ports[i].missed = stats.imissed + stats.rx_nombuf + stats.ierrors;
 	}

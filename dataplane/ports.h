@@ -53,7 +53,10 @@ int ports_start(struct ports *ports);
 /* Stop, and close the devices. The pools stay until EAL ends: frames may still be held elsewhere. Idempotent. */
 void ports_close(struct ports *ports);
 
-/* Link states and, where a driver forgot it, promiscuous mode; the drivers' own losses. About once a second. */
+/* Link states: to a port whose link is down nothing is sent, so it is asked often. A link that comes up has its modes set anew. */
+void ports_watch_links(struct ports *ports);
+
+/* Promiscuous mode, where a driver forgot it; the drivers' own losses. About once a second. */
 void ports_watch(struct ports *ports);
 
 /* How worker number `worker` sends by each port (tx_port.owner is left NULL). */

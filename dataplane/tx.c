@@ -134,6 +134,12 @@ static void flush_port(struct worker *w, uint16_t p)
 	uint16_t count = g->count, from = 0;
 
 	g->count = 0;
+	/* some drivers keep what they can not send, and send it when the link is back: old news by then */
+	if (!is_up(port)) {
+		while (from < count)
+			lose(w, p, g->frames[from++], BH_DROP_TX_DOWN);
+		return;
+	}
 	while (from < count) {
 		uint16_t to = count;
 
