@@ -57,7 +57,7 @@ static const struct argp_option drop_options[] = {
 
 static const struct argp_option event_options[] = {
 	{ "follow", KEY_FOLLOW, NULL, 0, "Go on with what comes, until interrupted", 0 },
-	{ "type", KEY_TYPE, "T", 0, "Only flow, verdict or notice", 0 },
+	{ "type", KEY_TYPE, "T", 0, "Only flow, verdict, denials or notice", 0 },
 	{ "limit", KEY_LIMIT, "N", 0, "Begin with at most N past events (default 1000; 0: all)", 0 },
 	{ 0 },
 };
@@ -135,7 +135,7 @@ static void set_text(struct argp_state *state, json_t *question, const char *key
 static error_t parse_question(int key, char *argument, struct argp_state *state, json_t *question)
 {
 	static const char *const verdicts[] = { "allow", "deny", "reject", "pending", NULL };
-	static const char *const types[] = { "flow", "verdict", "notice", NULL };
+	static const char *const types[] = { "flow", "verdict", "denials", "notice", NULL };
 
 	switch (key) {
 	case KEY_ADDRESS:
@@ -158,7 +158,7 @@ static error_t parse_question(int key, char *argument, struct argp_state *state,
 		set_text(state, question, "verdict", argument);
 		return 0;
 	case KEY_TYPE:
-		check_word(state, argument, types, "flow, verdict, notice");
+		check_word(state, argument, types, "flow, verdict, denials, notice");
 		set_text(state, question, "type", argument);
 		return 0;
 	case KEY_LIMIT:

@@ -186,6 +186,25 @@ static void session_line(const json_t *record, bool ended)
 		       show_number(flow, "pkts_toclient"));
 }
 
+static void denials_line(const json_t *record)
+{
+	const json_t *bulkhead = json_object_get(record, "bulkhead");
+	const json_t *denials = json_object_get(record, "denials");
+
+	printf("%" JSON_INTEGER_FORMAT " more sessions, ", show_number(denials, "count"));
+	if (show_flag(denials, "others"))
+		printf("of other kinds than were counted apart");
+	else
+		printf("%s %s (%s > %s) by %s", show_text(bulkhead, "verdict"), show_text(record, "proto"),
+		       show_text(bulkhead, "src_segment"),
+		       *show_text(bulkhead, "dest_segment") ? show_text(bulkhead, "dest_segment") : "?",
+		       show_text(bulkhead, "rule"));
+	printf(": the first was ");
+	endpoint_print(record, "src_ip", "src_port");
+	printf(" > ");
+	endpoint_print(record, "dest_ip", "dest_port");
+}
+
 static int event_item(void *opaque, json_t *item)
 {
 	const struct ctl_request *request = opaque;
@@ -198,6 +217,8 @@ static int event_item(void *opaque, json_t *item)
 		printf("%s %-7s ", show_text(item, "timestamp"), type);
 		if (!strcmp(type, "notice"))
 			notice_line(json_object_get(item, "notice"));
+		else if (!strcmp(type, "denials"))
+			denials_line(item);
 		else if (!strcmp(type, "lost"))
 			printf("%" JSON_INTEGER_FORMAT " events", show_number(item, "lost"));
 		else

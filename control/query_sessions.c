@@ -209,6 +209,8 @@ bool query_event_matches(const struct bh_event *event, const char *type)
 		return !strcmp(type, "verdict");
 	case BH_EVENT_NOTICE:
 		return !strcmp(type, "notice");
+	case BH_EVENT_DENIALS:
+		return !strcmp(type, "denials");
 	default:
 		return false;
 	}

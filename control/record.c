@@ -277,11 +277,16 @@ static json_t *bulkhead_part(const struct bh_flow_record *flow)
 	return part;
 }
 
+static bool has_ports(uint8_t protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP ||
+	       protocol == IPPROTO_UDPLITE;
+}
+
 static void set_endpoints(json_t *record, const struct bh_flow_record *flow)
 {
 	bool icmp = flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6;
-	bool ports = flow->protocol == IPPROTO_TCP || flow->protocol == IPPROTO_UDP ||
-		     flow->protocol == IPPROTO_SCTP || flow->protocol == IPPROTO_UDPLITE;
+	bool ports = has_ports(flow->protocol);
 	char number[8];
 
 	set_address(record, "src_ip", flow->source);
@@ -359,6 +364,37 @@ json_t *record_notice(const struct bh_notice *notice, uint64_t time_us)
 	return record;
 }
 
+json_t *record_denials(const struct bh_denials *denials, uint64_t time_us)
+{
+	json_t *record = json_object(), *part = json_object();
+	char number[8];
+
+	set_time(record, "timestamp", time_us);
+	set(record, "event_type", json_string("denials"));
+	set_address(record, "src_ip", denials->source);
+	if (has_ports(denials->protocol))
+		set_number(record, "src_port", denials->source_port);
+	set_address(record, "dest_ip", denials->destination);
+	if (has_ports(denials->protocol))
+		set_number(record, "dest_port", denials->destination_port);
+	set(record, "proto", json_string(record_protocol(denials->protocol, number)));
+	set_number(part, "count", denials->count);
+	set_time(part, "first", denials->first_us);
+	set_time(part, "last", denials->last_us);
+	if (denials->others)
+		set(part, "others", json_true());
+	set(record, "denials", part);
+	part = json_object();
+	SET_TEXT(part, "network", denials->network);
+	SET_TEXT(part, "src_segment", denials->segment[0]);
+	SET_TEXT(part, "dest_segment", denials->segment[1]);
+	set(part, "verdict", json_string(record_verdict(denials->verdict)));
+	SET_TEXT(part, "rule", denials->rule);
+	set(part, "monitored", json_boolean(denials->monitored));
+	set(record, "bulkhead", part);
+	return record;
+}
+
 json_t *record_event(const struct bh_event *event)
 {
 	json_t *record = NULL;
@@ -367,6 +403,8 @@ json_t *record_event(const struct bh_event *event)
 		record = record_flow(&event->flow, "flow", event->time_us);
 	else if (event->type == BH_EVENT_VERDICT)
 		record = record_flow(&event->flow, "verdict", event->time_us);
+	else if (event->type == BH_EVENT_DENIALS)
+		record = record_denials(&event->denials, event->time_us);
 	else if (event->type == BH_EVENT_NOTICE)
 		record = record_notice(&event->notice, event->time_us);
 	if (record && event->lost)

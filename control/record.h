@@ -33,7 +33,8 @@ const char *record_protocol(uint8_t protocol, char out[8]);
 /* New references, NULL: no memory. */
 json_t *record_flow(const struct bh_flow_record *flow, const char *event_type, uint64_t time_us);
 json_t *record_notice(const struct bh_notice *notice, uint64_t time_us);
-/* event_type "flow", "verdict" or "notice"; NULL for an event of an unknown type too. */
+json_t *record_denials(const struct bh_denials *denials, uint64_t time_us);
+/* event_type "flow", "verdict", "denials" or "notice"; NULL for an event of an unknown type too. */
 json_t *record_event(const struct bh_event *event);
 json_t *record_host(const struct bh_host *host);
 

@@ -45,6 +45,7 @@ enum {
 	FLOW_STREAM = 1 << 21,   /* UDP: seen in both directions more than once */
 	FLOW_CHANGED = 1 << 22,  /* became another application after nDPI was done with it */
 	FLOW_YIELDS = 1 << 27,   /* gives its place where there is no other: flowroom.c */
+	FLOW_SUMMED = 1 << 28,   /* refused, and told of in a sum (denials.h): its rule's log is not for it */
 	FLOW_LET_IN =
 		1 << 23, /* frames of it have passed: a refusal now interrupts it, and does not forget it */
 	FLOW_MASTER_INSPECTED =

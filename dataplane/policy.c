@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "classify.h"
+#include "denials.h"
 #include "event.h"
 #include "flow.h"
 #include "fragment.h"
@@ -49,10 +50,16 @@ static void set_pending(struct worker *w, struct flow *flow, uint8_t verdict)
 	flow->verdict = verdict;
 }
 
-static void tell_verdict(struct worker *w, const struct flow *flow)
+static void tell_verdict(struct worker *w, struct flow *flow)
 {
-	struct bh_event *event = event_begin(w, BH_EVENT_VERDICT);
+	struct bh_event *event;
 
+	if (!passes(flow->verdict) && !denials_alone(w, flow)) {
+		flow->flags |= FLOW_SUMMED;
+		flow->flags &= ~FLOW_LOG;
+		return;
+	}
+	event = event_begin(w, BH_EVENT_VERDICT);
 	if (!event)
 		return;
 	flow_record(w, flow, BH_FLOW_END_LIVE, &event->flow);
@@ -78,8 +85,8 @@ static void settle(struct worker *w, struct flow *flow, const struct bh_answer *
 	flow->rule_id = id;
 	if (!(flow->flags & FLOW_COUNTED))
 		cold->packets_to_verdict = (uint16_t)RTE_MIN(packets, (uint64_t)UINT16_MAX);
-	flow->flags &= ~(FLOW_LIMITED | FLOW_MIRRORED | FLOW_LOG);
-	flow->flags |= FLOW_SETTLED | FLOW_COUNTED | (log ? FLOW_LOG : 0u);
+	flow->flags &= ~(FLOW_LIMITED | FLOW_MIRRORED | FLOW_LOG | (news ? FLOW_SUMMED : 0u));
+	flow->flags |= FLOW_SETTLED | FLOW_COUNTED | (log && !(flow->flags & FLOW_SUMMED) ? FLOW_LOG : 0u);
 	if (answer->rule != BH_NONE) {
 		const struct bh_rule *rule = &p->image.RULES_[answer->rule];
 

@@ -23,6 +23,7 @@ struct event_ring; /* event.h; worker: producer, main: consumer */
 struct tx;         /* tx.h; worker: rw */
 struct assignment; /* segment.h; replay --assign; all: ro */
 struct layer2;     /* layer2.h; worker: rw */
+struct denials;    /* denials.h; worker: rw */
 struct loops;      /* loop.h; main: rw, workers: by their functions */
 struct loop_gate;  /* loop.h; main: rw, workers: ro */
 struct rte_ring;
@@ -39,6 +40,7 @@ struct worker {
 	struct mac_table *macs;
 	struct layer2 *layer2;
 	struct event_ring *events;
+	struct denials *denials;             /* NULL: each refusal is told, as in replay */
 	struct loops *loops;                 /* NULL: no probes, as in replay */
 	const struct loop_gate *loop_gate;   /* NULL with it */
 	struct rte_ring *const *peers;       /* to the other workers, by id (rx.h) */

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "classify.h"
+#include "denials.h"
 #include "environment.h"
 #include "flow.h"
 #include "fragment.h"
@@ -121,6 +122,7 @@ static void look_after(struct loop *l)
 	w->unix_offset_us = clock_unix_offset(l->engine->clock);
 	/* whoever asks gets an answer, be it that there is nothing */
 	listing_serve(w, l->listing);
+	denials_tell(w);
 	if (!w->policy)
 		return;
 	flow_age(w, FLOW_BUDGET);

@@ -5,6 +5,7 @@
 #include <rte_malloc.h>
 
 #include "classify.h"
+#include "denials.h"
 #include "environment.h"
 #include "flow.h"
 #include "fragment.h"
@@ -65,7 +66,12 @@ static int make_worker(struct workers *workers, const struct workers_need *need,
 	w->layer2 = layer2_new(id, socket);
 	w->events = event_ring_new(need->event_slots, socket);
 	w->classifier = classifier_for(workers, need, id, socket);
-	return w->flows && w->tx && w->fragments && w->layer2 && w->events && w->classifier ? 0 : -ENOMEM;
+	if (!need->replay)
+		w->denials = denials_new(need->count, socket);
+	return w->flows && w->tx && w->fragments && w->layer2 && w->events && w->classifier &&
+			       (w->denials || need->replay)
+		       ? 0
+		       : -ENOMEM;
 }
 
 int workers_open(struct workers *workers, const struct workers_need *need)
@@ -88,6 +94,7 @@ int workers_open(struct workers *workers, const struct workers_need *need)
 /* shared: its sessions and fragments are worker 0's. */
 static void free_worker(struct worker *w, bool shared)
 {
+	denials_free(w->denials);
 	event_ring_free(w->events);
 	layer2_free(w->layer2);
 	tx_free(w->tx);

@@ -50,7 +50,7 @@ _bulkheadctl()
 	fi
 	case $previous in
 	--verdict | --expect) mapfile -t COMPREPLY < <(compgen -W 'allow deny reject pending' -- "$current") ;;
-	--type) mapfile -t COMPREPLY < <(compgen -W 'flow verdict notice' -- "$current") ;;
+	--type) mapfile -t COMPREPLY < <(compgen -W 'flow verdict denials notice' -- "$current") ;;
 	--protocol) mapfile -t COMPREPLY < <(compgen -W 'tcp udp icmp icmpv6 sctp' -- "$current") ;;
 	--segment) mapfile -t COMPREPLY < <(compgen -W "$(_bulkheadctl_names segments)" -- "$current") ;;
 	--run) mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;

@@ -19,7 +19,7 @@
 #include "bulkhead/events.h"
 
 #define BH_CONTROL_MAGIC 0x4d4b4842u /* "BHKM" */
-#define BH_CONTROL_VERSION 1u
+#define BH_CONTROL_VERSION 2u
 #define BH_CONTROL_MAX 65536u /* bytes of a message */
 
 enum bh_message_type {

@@ -147,9 +147,31 @@ struct bh_notice {
 	char text[192];
 };
 
-enum bh_event_type { BH_EVENT_VERDICT = 1, BH_EVENT_FLOW = 2, BH_EVENT_NOTICE = 3 };
+/* Sessions that were refused faster than each is told of: so many alike. Text fields are NUL-terminated. */
+struct bh_denials {
+	uint64_t count;
+	uint64_t first_us, last_us;
+	uint8_t source[16], destination[16]; /* of the first; IPv4 as ::ffff:a.b.c.d */
+	uint16_t source_port, destination_port;
+	uint16_t icmp; /* type << 8 | code */
+	uint8_t protocol;
+	uint8_t verdict;   /* enum bh_verdict */
+	uint8_t monitored; /* bool: mode monitor turned the refusal into a pass */
+	uint8_t others; /* bool: of more kinds than are told apart: no names, and protocol and verdict are of the first */
+	uint8_t reserved[6];
+	char network[BH_NAME_MAX + 1];
+	char segment[2][BH_NAME_MAX + 1];
+	char rule[BH_NAME_MAX + 1]; /* "default" for the default */
+};
 
-/* An event: VERDICT and FLOW carry a flow record (at the verdict, at the end), NOTICE a notice. */
+enum bh_event_type {
+	BH_EVENT_VERDICT = 1,
+	BH_EVENT_FLOW = 2,
+	BH_EVENT_NOTICE = 3,
+	BH_EVENT_DENIALS = 4,
+};
+
+/* An event: VERDICT and FLOW carry a flow record (at the verdict, at the end), NOTICE a notice, DENIALS a count of refusals. */
 struct bh_event {
 	uint32_t type;
 	uint32_t lost; /* events dropped by this source right before this one */
@@ -157,6 +179,7 @@ struct bh_event {
 	union {
 		struct bh_flow_record flow;
 		struct bh_notice notice;
+		struct bh_denials denials;
 	};
 };
 

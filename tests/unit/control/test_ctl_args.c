@@ -152,7 +152,7 @@ static void wrong_usage(void **state)
 	refused("flows", "--nonsense", "unrecognized option");
 	refused("flows", "extra", "Too many arguments");
 	refused("rules", "one two", "Too many arguments");
-	refused("events", "--type all", "none of flow, verdict, notice");
+	refused("events", "--type all", "none of flow, verdict, denials, notice");
 	refused("hosts",
 		"--segment "
 		"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "bulkhead/evaluate.h"
 #include "dpi.h"
 #include "record.h"
 
@@ -52,6 +53,53 @@ static char *line_of(json_t *record)
 	assert_non_null(line);
 	json_decref(record);
 	return line;
+}
+
+static void refusals_in_a_sum(void **state)
+{
+	struct bh_event event = {
+		.type = BH_EVENT_DENIALS,
+		.time_us = 1763805603500000,
+		.denials = {
+			.count = 4321,
+			.first_us = 1763805602500000,
+			.last_us = 1763805603400000,
+			.source = { [10] = 0xff, 0xff, 10, 10, 0, 66 },
+			.destination = { [10] = 0xff, 0xff, 10, 10, 0, 21 },
+			.source_port = 1025,
+			.destination_port = 23,
+			.protocol = IPPROTO_TCP,
+			.verdict = BH_VERDICT_DENY,
+			.network = "shop",
+			.segment = { "web", "app" },
+			.rule = "default",
+		},
+	};
+
+	(void)state;
+	char *line = line_of(record_event(&event));
+	assert_string_equal(
+		line,
+		"{\"timestamp\":\"2025-11-22T10:00:03.500000+0000\",\"event_type\":\"denials\","
+		"\"src_ip\":\"10.10.0.66\",\"src_port\":1025,\"dest_ip\":\"10.10.0.21\",\"dest_port\":23,"
+		"\"proto\":\"TCP\",\"denials\":{\"count\":4321,\"first\":\"2025-11-22T10:00:02.500000+0000\","
+		"\"last\":\"2025-11-22T10:00:03.400000+0000\"},\"bulkhead\":{\"network\":\"shop\","
+		"\"src_segment\":\"web\",\"dest_segment\":\"app\",\"verdict\":\"deny\",\"rule\":\"default\","
+		"\"monitored\":false}}");
+	free(line);
+}
+
+static void two_tags(void **state)
+{
+	struct bh_flow_record flow = a_flow();
+
+	(void)state;
+	flow.inner_vlan = 7;
+	json_t *record = record_flow(&flow, "flow", 0);
+	char *list = json_dumps(json_object_get(record, "vlan"), JSON_COMPACT);
+	assert_string_equal(list, "[102,7]");
+	free(list);
+	json_decref(record);
 }
 
 static void a_session_is_eve(void **state)
@@ -190,14 +238,14 @@ static void garbage_is_still_json(void **state)
 			seed = seed * 1664525 + 1013904223;
 			bytes[i] = round == 0 ? 0xff : (unsigned char)(seed >> 24);
 		}
-		event.type = (uint32_t)(1 + round % 3);
+		event.type = (uint32_t)(1 + round % 4);
 		char *line = line_of(record_event(&event));
 		json_t *parsed = json_loads(line, 0, &error);
 		assert_non_null(parsed);
 		json_decref(parsed);
 		free(line);
 	}
-	event.type = 4;
+	event.type = 5;
 	assert_null(record_event(&event));
 }
 
@@ -262,6 +310,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_session_is_eve),
+		cmocka_unit_test(refusals_in_a_sum),
+		cmocka_unit_test(two_tags),
 		cmocka_unit_test(icmp_has_types_and_no_ports),
 		cmocka_unit_test(protocols),
 		cmocka_unit_test(odd_bytes_are_written_out),

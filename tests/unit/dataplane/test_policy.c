@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "classify.h"
+#include "denials.h"
 #include "eal.h"
 #include "event.h"
 #include "flow.h"
@@ -89,6 +90,16 @@ void event_commit(struct worker *w)
 	verdict_events++;
 }
 
+/* Over the rate at which refusals are told one by one? */
+static bool summing;
+
+bool denials_alone(struct worker *worker, const struct flow *one)
+{
+	(void)worker;
+	assert_true(one->verdict == BH_VERDICT_DENY || one->verdict == BH_VERDICT_REJECT);
+	return !summing;
+}
+
 bool layer2_candidate(const struct policy *policy, const struct frame *f, uint16_t segment)
 {
 	(void)policy;
@@ -160,6 +171,7 @@ static int setup(void **state)
 	memset(limits, 0, sizeof(limits));
 	memset(&flow, 0, sizeof(flow));
 	memset(&cold, 0, sizeof(cold));
+	summing = false;
 	refused = judged = verdict_events = asked = out_count = 0;
 	dhcp_only_to_db = false;
 	for (unsigned int i = 0; i < BH_SEGMENT_IDS; i++)
@@ -255,6 +267,31 @@ static void test_allow_is_asked_once(void **state)
 	assert_int_equal(w->counters->rules[11].sessions, 1);
 	assert_int_equal(w->counters->rules[11].packets, 2);
 	assert_int_equal(cold.packets_to_verdict, 1);
+}
+
+static void test_refusals_in_a_sum_have_no_records(void **state)
+{
+	(void)state;
+	answers[1] = (struct bh_answer){ .verdict = BH_VERDICT_DENY, .rule = 2 };
+	rules[2].flags = BH_RULE_LOG;
+	summing = true;
+	send_frame(APP, 0);
+	assert_int_equal(verdict_events, 0);
+	assert_false(flow.flags & FLOW_LOG);
+	/* nor when it is judged again by the same rule */
+	summing = false;
+	policy.generation++;
+	send_frame(APP, 0);
+	assert_int_equal(verdict_events, 0);
+	assert_false(flow.flags & FLOW_LOG);
+	/* another rule's answer is news */
+	answers[1] = (struct bh_answer){ .verdict = BH_VERDICT_ALLOW, .rule = 1 };
+	rules[1].flags = BH_RULE_LOG;
+	summing = true;
+	policy.generation++;
+	send_frame(APP, 0);
+	assert_int_equal(verdict_events, 1);
+	assert_true(flow.flags & FLOW_LOG);
 }
 
 static void test_deny_drops_and_tells_the_flow(void **state)
@@ -485,6 +522,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_allow_is_asked_once),
+		TEST(test_refusals_in_a_sum_have_no_records),
 		TEST(test_deny_drops_and_tells_the_flow),
 		TEST(test_reload_judges_again),
 		TEST(test_pending_passes_until_it_settles),
