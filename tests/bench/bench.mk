@@ -3,11 +3,24 @@
 
 PACKAGES_BENCH := dpdk-dev openvswitch-switch-dpdk gnuplot-nox
 BENCH := build/bench
+BENCH_RUN = tests/bench/run $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(NICE),--nice $(NICE))
 
 $(BENCH)/capture: tests/bench/capture.c tests/bench/traffic.c tests/bench/traffic.h
 	@mkdir -p $(@D)
 	$(SHOW)$(CC) $(BASE) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^)
 
-.PHONY: bench
-bench: all $(BENCH)/capture ## Bulkhead and its peers on the same input, in at most ten minutes (CASES="..." for some)
-	@tests/bench/run $(CASES)
+$(BENCH)/generator: tests/bench/generator.c tests/bench/traffic.c tests/bench/traffic.h tests/bench/histogram.h
+	@mkdir -p $(@D)
+	$(SHOW)$(CC) $(BASE) $(CFLAGS) $(DPDK_CFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) $(DPDK_LIBS)
+
+.PHONY: bench bench-full bench-plots bench-programs
+bench-programs: all $(BENCH)/capture $(BENCH)/generator
+
+bench: bench-programs ## Bulkhead and its peers on the same input, ten minutes at most; CASES="a b" for some (root)
+	@$(BENCH_RUN) $(CASES)
+
+bench-full: bench-programs ## all cases of the bench, as long as it takes (root)
+	@$(BENCH_RUN) --full
+
+bench-plots: ## pictures of build/bench.json, in build/bench
+	@tests/bench/plot build/bench.json $(BENCH)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* capture KIND [--flows N] [--size N] [--ipv6] OUT.pcap: one loop of a traffic as a capture; capture --tsc: the rate of
+/* capture KIND [--flows N] [--size N] [--ipv6] [--share I/N] OUT.pcap: one loop of a traffic as a capture; capture --tsc: the rate of
  * the time-stamp counter. */
 #include <endian.h>
 #include <inttypes.h>
@@ -34,13 +34,15 @@ static int write_capture(const struct traffic *t, FILE *file)
 	if (fwrite(&header, sizeof(header), 1, file) != 1)
 		return -1;
 	for (uint64_t i = 0; i < count; i++) {
-		uint16_t length = traffic_frame(t, i, frame);
 		struct pcap_record record = { .seconds = 1767225600u + (uint32_t)(i / 1000000),
-					      .microseconds = (uint32_t)(i % 1000000),
-					      .kept = length,
-					      .length = length };
+					      .microseconds = (uint32_t)(i % 1000000) };
 
-		if (fwrite(&record, sizeof(record), 1, file) != 1 || fwrite(frame, length, 1, file) != 1)
+		if (!traffic_shared(t, i))
+			continue;
+		record.kept = record.length = traffic_frame(t, i, frame);
+
+		if (fwrite(&record, sizeof(record), 1, file) != 1 ||
+		    fwrite(frame, record.length, 1, file) != 1)
 			return -1;
 	}
 	return fflush(file);
@@ -72,7 +74,7 @@ int main(int argc, char **argv)
 		print_tsc();
 		return EXIT_SUCCESS;
 	}
-	wrong = traffic_read(&traffic, &argc, argv);
+	wrong = traffic_read(&traffic, &argc, (const char **)argv);
 	if (!wrong && !traffic_loop(&traffic))
 		wrong = "this kind never repeats: it can not be a capture";
 	if (wrong || argc != 2) {

@@ -31,6 +31,19 @@ def rules(count):
     return HEAD + "rules:\n" + "".join(noise_rule(n) for n in range(count - 1)) + SERVICE + TAIL
 
 
+OFF = "classification: off\n"
+SHORT = "flows: { timeouts: { udp: 1s, udp-stream: 1s } }\n"
+
+# what is left open until nDPI gives up on what nothing has
+PENDING = "  - { name: service, from: web, to: app, service: [udp/5000], application: [dns, unknown], action: allow }\n"
+
 POLICIES = {
-    "one-rule": lambda: rules(1) + "classification: off\n",
+    "one-rule": lambda: rules(1) + OFF,
+    "classified": lambda: rules(1),
+    "short": lambda: rules(1) + OFF + SHORT,
+    "tcp": lambda: HEAD + "rules:\n" + SERVICE.replace("udp", "tcp") + TAIL + OFF + "flows: { mid-stream: { pick-up: always } }\n",
+    "setup-10": lambda: rules(10) + OFF + SHORT,
+    "setup-1k": lambda: rules(1000) + OFF + SHORT,
+    "setup-10k": lambda: rules(10000) + OFF + SHORT,
+    "pending": lambda: HEAD + "rules:\n" + PENDING + TAIL + SHORT + "classification: { max-packets: 8 }\n",
 }

@@ -32,13 +32,17 @@ def driver_paths():
     return [min(paths, key=len) for paths in found.values()]
 
 
-def huge_pages_free_mib():
-    total = 0
-    base = "/sys/kernel/mm/hugepages"
-    for size in os.listdir(base) if os.path.isdir(base) else []:
-        with open(f"{base}/{size}/free_hugepages", encoding="ascii") as file:
-            total += int(size[len("hugepages-"):-len("kB")]) * int(file.read())
-    return total >> 10
+def start_process(arguments, nice=0, **more):
+    """In a session of its own, whose share of the CPUs the kernel weighs as a whole (sched_autogroup), and in it."""
+    process = subprocess.Popen(arguments, start_new_session=True, **more)
+    if nice:
+        os.setpriority(os.PRIO_PROCESS, process.pid, nice)
+        try:
+            with open(f"/proc/{process.pid}/autogroup", "w", encoding="ascii") as file:
+                file.write(str(nice))
+        except OSError:
+            pass  # a kernel without
+    return process
 
 
 class Setting:
@@ -53,18 +57,20 @@ class Setting:
         self.queues = more.get("queues", 1)
         self.cpus = more.get("cpus", [1])  # of the workers
         self.main_cpu = more.get("main_cpu", 0)
-        self.huge = more.get("huge", False)
+        self.nice = more.get("nice", 0)
 
 
 class Program:
     """What the programs have in common: a folder, a process, its log."""
     name = ""
+    spare_tx_queues = 0  # that it opens on its port, beside one for each worker
 
     def __init__(self, setting, folder):
         self.setting = setting
         self.folder = folder
         self.process = None
         self.threads = []
+        self.start_seconds = None  # how long start() took
 
     @property
     def pid(self):
@@ -95,8 +101,9 @@ class Program:
             return threads if len(threads) == self.setting.workers else None
         self.threads = self.wait(20, found, f"{self.setting.workers} threads `{prefix}*'")
 
-    def settle(self):
-        """After the warm-up, before the window."""
+    def linked(self):
+        """Whether it knows that its port is up; the others look at every burst, or not at all."""
+        return True
 
     def stop(self):
         if self.process and self.process.poll() is None:
@@ -144,9 +151,9 @@ class Bulkhead(Program):
         arguments = [f"{BUILD}/bulkhead-dataplane", "--run", self.run, "--state", self.state,
                      "--port", f"trunk={s.device.format(n=0)};mtu={s.mtu};queues={s.queues}", "--workers", str(s.workers),
                      "--cpus", ",".join(map(str, s.cpus)), "--mbufs", str(s.mbufs), "--probes", "0",
-                     "--huge", "require" if s.huge else "never", *self.options]
+                     "--huge", "never", *self.options]
         with self.log() as log:
-            self.process = subprocess.Popen(arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            self.process = start_process(arguments, s.nice, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.find_threads("rte-worker")
         self.wait(120, self.up, "forwarding")
 
@@ -158,6 +165,9 @@ class Bulkhead(Program):
 
     def status(self):
         return json.loads(self.ctl("status", "--json"))
+
+    def linked(self):
+        return self.status()["ports"][0]["link"]
 
     def drops(self):
         return {name: count for name, count in json.loads(self.ctl("drops", "--all", "--json"))["drops"].items() if count}
@@ -175,13 +185,13 @@ class Bulkhead(Program):
 class Testpmd(Program):
     """DPDK's own forwarder, told what to do by its standard input; it swaps the addresses and looks at nothing else."""
     name = "testpmd"
+    text = ""  # what it said since the last command
 
     def start(self):
         s = self.setting
         # without huge pages no buffer crosses a page; and what is outside the pool
         page = 2 ** 12 if s.mbuf_size < 2 ** 12 - 256 else 2 ** 14
-        memory = ["-m", str(s.mbufs * page // 2 ** 20 + 256)]
-        memory += ["--in-memory"] if s.huge else ["--no-huge", "--no-shconf"]
+        memory = ["-m", str(s.mbufs * page // 2 ** 20 + 256), "--no-huge", "--no-shconf"]
         lcores = ",".join([f"0@{s.main_cpu}"] + [f"{i + 1}@{cpu}" for i, cpu in enumerate(s.cpus)])
         drivers = [word for path in driver_paths() for word in ("-d", path)]
         # what it prints must not wait in a buffer
@@ -189,8 +199,11 @@ class Testpmd(Program):
                      f"--file-prefix=bench-{os.getpid()}", f"--vdev={s.device.format(n=0)}", "--", "--interactive",
                      "--forward-mode=macswap", "--port-topology=loop", "--no-lsc-interrupt",
                      f"--total-num-mbufs={s.mbufs}", f"--mbuf-size={s.mbuf_size}", f"--rxq={s.queues}", f"--txq={s.queues}",
-                     f"--nb-cores={s.workers}", f"--max-pkt-len={s.mtu + 22}"]
-        self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+                     f"--nb-cores={s.workers}"]
+        if s.mtu > 1500:
+            arguments.append(f"--max-pkt-len={s.mtu + 22}")
+        self.process = start_process(arguments, s.nice, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.STDOUT)
         output = self.process.stdout.fileno()
         fcntl.fcntl(output, fcntl.F_SETFL, fcntl.fcntl(output, fcntl.F_GETFL) | os.O_NONBLOCK)
         self.text = ""

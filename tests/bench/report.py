@@ -20,23 +20,28 @@ def of_samples(samples):
             "mpps_wall": round(summary([sample.frames / sample.seconds / 1e6 for sample in samples])["median"], 4),
             "spread": {"mpps": [round(min(mpps), 4), round(max(mpps), 4)],
                        "cycles_per_frame": [round(min(cycles), 1), round(max(cycles), 1)]},
-            "frames": sum(sample.frames for sample in samples)}
+            "frames": sum(sample.frames for sample in samples),
+            **{key: summary([sample.extra.get(key, 0) for sample in samples])["median"]
+               for key in sorted({key for sample in samples for key in sample.extra})}}
 
 
 def ratio_of(bar, programs, others):
-    """The bar's ratio, or None when a side was not measured in this run."""
+    """The bar's ratio (or its value, if it is to nothing), or None when a side was not measured in this run."""
     case, _, name = bar.to.rpartition(":")
     side = others.get(case, {}).get(name) if case else programs.get(name)
-    if bar.of not in programs or not side:
+    if bar.what not in programs.get(bar.of, {}) or (bar.to and bar.what not in (side or {})):
         return None
-    return programs[bar.of][bar.what] / side[bar.what]
+    return programs[bar.of][bar.what] / (side[bar.what] if side else 1)
 
 
 def case_result(case, samples, rounds):
-    result = {"name": case.name, "about": case.about, "source": case.source, "rounds": rounds, "ratios": []}
-    result.update({name: of_samples(list_) for name, list_ in samples.items()})
-    result["bars"] = case.bars
-    return result
+    """Of a case whose figures are rates."""
+    return result_of(case, {name: of_samples(list_) for name, list_ in samples.items()}, rounds)
+
+
+def result_of(case, programs, rounds):
+    return {"name": case.name, "about": case.about, "source": case.source, "rounds": rounds, "ratios": [], "bars": case.bars,
+            **programs}
 
 
 def add_ratios(results):
@@ -60,19 +65,43 @@ def write(results, path):
     os.rename(path + ".new", path)
 
 
-def print_table(results):
-    line = "{:22} {:14} {:>9} {:>9} {:>17}  {}"
-    print(line.format("CASE", "PROGRAM", "MPPS", "CYCLES", "LEAST..GREATEST", "SOURCE"))
+def programs_in(result):
+    return {name: values for name, values in result.items() if isinstance(values, dict)}
+
+
+def print_rates(results):
+    line = "{:26} {:14} {:>8} {:>8} {:>15}  {:10} {}"
+    print(line.format("CASE", "PROGRAM", "MPPS", "CYCLES", "LEAST..MOST", "SOURCE", "DROPPED"))
     for result in results:
-        for name, values in result.items():
-            if not isinstance(values, dict) or "mpps" not in values:
+        for name, values in programs_in(result).items():
+            if "mpps" not in values:
                 continue
             spread = values["spread"]["cycles_per_frame"]
-            print(line.format(result["name"], name, f"{values['mpps']:.3f}", f"{values['cycles_per_frame']:.0f}",
-                              f"{spread[0]:.0f}..{spread[1]:.0f}", result["source"]))
-    print()
+            print(line.format(result["name"], name, f"{values['mpps']:.2f}", f"{values['cycles_per_frame']:.0f}",
+                              f"{spread[0]:.0f}..{spread[1]:.0f}", result["source"],
+                              f"{values['dropped'] * 100:.2f} %" if values.get("dropped") else "").rstrip())
+
+
+def print_others(results):
+    for result in results:
+        for name, values in programs_in(result).items():
+            if "mpps" not in values:
+                print(f"{result['name']}, {name} ({result['source']}): " +
+                      ", ".join(f"{key} {value:g}" for key, value in values.items()))
+
+
+def print_bars(results):
     for result in results:
         for ratio in result["ratios"]:
             bound = f">= {ratio['at_least']:g}" if ratio["at_least"] is not None else f"<= {ratio['at_most']:g}"
-            print(f"{result['name']:22} {ratio['what']} of {ratio['of']} to {ratio['to']}: {ratio['ratio']:.2f} "
-                  f"({bound}: {'holds' if ratio['holds'] else 'MISSED'})")
+            to = f" to {ratio['to']}" if ratio["to"] else ""
+            print(f"{'holds ' if ratio['holds'] else 'MISSED'} {result['name']}: {ratio['what']} of {ratio['of']}{to} "
+                  f"{ratio['ratio']:g} ({bound})")
+
+
+def print_table(results):
+    print_rates(results)
+    print()
+    print_others(results)
+    print()
+    print_bars(results)

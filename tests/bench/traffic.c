@@ -2,6 +2,7 @@
 #include "traffic.h"
 
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,22 +50,27 @@ static bool read_kind(struct traffic *t, const char *name)
 	return false;
 }
 
-const char *traffic_read(struct traffic *t, int *argc, char **argv)
+const char *traffic_read(struct traffic *t, int *argc, const char **argv)
 {
 	int left = 1;
 	bool kind = false;
 	uint32_t size = 64, least;
 
-	*t = (struct traffic){ .flows = 1000 };
+	*t = (struct traffic){ .flows = 1000, .shares = 1 };
 	for (int i = 1; i < *argc; i++) {
 		if (strcmp(argv[i], "--ipv6") == 0) {
 			t->ipv6 = true;
+		} else if (strcmp(argv[i], "--tcp") == 0) {
+			t->tcp = true;
 		} else if (strcmp(argv[i], "--flows") == 0 && i + 1 < *argc) {
 			if (!read_number(argv[++i], 1, 10000000, &t->flows))
 				return "--flows: 1 to 10000000";
 		} else if (strcmp(argv[i], "--size") == 0 && i + 1 < *argc) {
 			if (!read_number(argv[++i], 64, TRAFFIC_FRAME_MAX, &size))
 				return "--size: 64 to 9022";
+		} else if (strcmp(argv[i], "--share") == 0 && i + 1 < *argc) {
+			if (sscanf(argv[++i], "%hu/%hu", &t->share, &t->shares) != 2 || t->share >= t->shares)
+				return "--share: I/N, I from 0 to N - 1";
 		} else if (!kind && (kind = read_kind(t, argv[i]))) {
 			continue;
 		} else {
@@ -74,6 +80,8 @@ const char *traffic_read(struct traffic *t, int *argc, char **argv)
 	*argc = left;
 	if (!kind)
 		return "no kind of traffic, or one that is not known";
+	if (t->tcp && (t->ipv6 || t->kind != TRAFFIC_ESTABLISHED))
+		return "--tcp: `established' over IPv4 only";
 	/* both fragments must be as long as the first, whose data is a multiple of eight */
 	least = t->ipv6 ? 80 : 64;
 	t->size = (uint16_t)(size < least ? least : size);
@@ -88,6 +96,7 @@ const char *traffic_read(struct traffic *t, int *argc, char **argv)
 struct datagram {
 	uint64_t flow;
 	bool reply;
+	bool tcp;
 	uint16_t port;   /* of the service */
 	uint16_t length; /* of the frame */
 	uint16_t more;   /* fragments: bytes of UDP payload in the other one */
@@ -138,16 +147,17 @@ static uint8_t *put_ip4(uint8_t *at, const struct datagram *d, const uint32_t *h
 {
 	uint32_t from = 0x0a0a0001u + hosts[d->reply] + (d->reply ? 0x200u : 0x100u);
 	uint32_t to = 0x0a0a0001u + hosts[!d->reply] + (d->reply ? 0x100u : 0x200u);
-	uint16_t total = (uint16_t)(d->length - ETHERNET), place = 0;
+	uint16_t total = (uint16_t)(d->tcp ? 40 : d->length - ETHERNET), place = 0;
+	uint32_t protocol = d->tcp ? 6 : 17;
 	uint64_t header;
 
 	if (d->more)
 		place = d->later ? (uint16_t)((d->more + UDP_HEADER) / 8) : 0x2000;
 	*sum += (from >> 16) + (from & 0xffff) + (to >> 16) + (to & 0xffff);
-	header = *sum + 0x4500 + total + (d->id & 0xffff) + place + 0x4011;
+	header = *sum + 0x4500 + total + (d->id & 0xffff) + place + 0x4000 + protocol;
 	at = put32(at, 0x45000000u | total);
 	at = put32(at, (d->id << 16) | place);
-	at = put32(at, 0x40110000u | (uint16_t)~fold(header));
+	at = put32(at, 0x40000000u | protocol << 16 | (uint16_t)~fold(header));
 	return put32(put32(at, from), to);
 }
 
@@ -174,23 +184,37 @@ static uint8_t *put_ip6(uint8_t *at, const struct datagram *d, const uint32_t *h
 	return put32(at, d->id);
 }
 
+/* A segment without data that says the same however often it is sent; what follows it pads the frame. */
+static uint8_t *put_tcp(uint8_t *at, const struct datagram *d, uint32_t port, uint64_t sum)
+{
+	const uint32_t next[2] = { 0x10000000u, 0x20000000u }; /* sequence numbers of client and server */
+
+	sum += 6 + 20 + port + d->port + 0x1000 + 0x2000 + 0x5010 + 0xffff;
+	at = put16(put16(at, d->reply ? d->port : port), d->reply ? port : d->port);
+	at = put32(put32(at, next[d->reply]), next[!d->reply]);
+	return put32(put32(at, 0x5010ffffu), (uint32_t)(uint16_t)~fold(sum) << 16);
+}
+
 /* The payload is zeros, which the checksum need not look at. */
+static uint8_t *put_udp(uint8_t *at, const struct datagram *d, uint32_t port, uint64_t sum, uint32_t length)
+{
+	sum += 17 + 2 * length + port + d->port;
+	at = put16(put16(at, d->reply ? d->port : port), d->reply ? port : d->port);
+	return put16(put16(at, length), fold(sum) == 0xffff ? 0xffff : 0xffff - fold(sum));
+}
+
 static uint16_t put_datagram(uint8_t *frame, const struct datagram *d, bool ipv6)
 {
 	uint32_t hosts[2] = { (uint32_t)(d->flow % HOSTS), (uint32_t)(d->flow / HOSTS % HOSTS) };
 	uint32_t port = FIRST_PORT + (uint32_t)(d->flow / (HOSTS * HOSTS) % PORTS);
 	uint64_t sum = 0;
 	uint8_t *at = put_ethernet(frame, d, hosts, ipv6), *end = frame + d->length;
-	uint32_t length;
 
 	at = ipv6 ? put_ip6(at, d, hosts, &sum) : put_ip4(at, d, hosts, &sum);
-	if (!d->later) {
-		length = (uint32_t)(end - at) + d->more;
-		sum += 17 + 2 * length + port + d->port;
-		at = put16(at, d->reply ? d->port : port);
-		at = put16(at, d->reply ? port : d->port);
-		at = put16(put16(at, length), fold(sum) == 0xffff ? 0xffff : 0xffff - fold(sum));
-	}
+	if (d->tcp)
+		at = put_tcp(at, d, port, sum);
+	else if (!d->later)
+		at = put_udp(at, d, port, sum, (uint32_t)(end - at) + d->more);
 	memset(at, 0, (size_t)(end - at));
 	return d->length;
 }
@@ -235,7 +259,7 @@ static struct datagram fragments(const struct traffic *t, uint64_t i)
 	uint16_t headers = (uint16_t)(ETHERNET + (t->ipv6 ? 48 : 20));
 	struct datagram d = established(t, i / 2);
 
-	d.id = (uint32_t)(i / 2) * 2654435761u >> 8;
+	d.id = (uint32_t)(i / traffic_loop(t)) + 1; /* one more for each datagram of a flow */
 	d.later = i % 2;
 	d.more = (uint16_t)(t->size - headers - (d.later ? UDP_HEADER : 0));
 	if (!t->ipv6)
@@ -255,19 +279,54 @@ static void put_noise(uint8_t *frame, uint16_t length, uint16_t headers, uint64_
 	}
 }
 
+/* A frame of a server that nobody asked for: it is refused, but where the server is has been seen. */
+static struct datagram greeting(const struct traffic *t, uint64_t host)
+{
+	return (struct datagram){
+		.flow = host * HOSTS, .reply = true, .port = SERVICE_PORT, .length = t->size
+	};
+}
+
+static struct datagram new_flow(const struct traffic *t, uint64_t i, uint32_t frames)
+{
+	if (i < HOSTS)
+		return greeting(t, i);
+	return (struct datagram){ .flow = (i - HOSTS) / frames, .port = SERVICE_PORT, .length = t->size };
+}
+
+static struct datagram denied(const struct traffic *t, uint64_t at)
+{
+	struct datagram d;
+
+	if (at < HOSTS)
+		return greeting(t, at);
+	d = established(t, at - HOSTS);
+	d.port = DENIED_PORT;
+	return d;
+}
+
 static uint16_t pending(const struct traffic *t, uint64_t i, uint8_t *frame)
 {
-	struct datagram d = { .flow = i / PENDING_FRAMES, .port = SERVICE_PORT, .length = t->size };
+	struct datagram d = new_flow(t, i, PENDING_FRAMES);
 
 	put_datagram(frame, &d, t->ipv6);
 	put_noise(frame, t->size, (uint16_t)(ETHERNET + (t->ipv6 ? 40 : 20) + UDP_HEADER), i);
 	return t->size;
 }
 
+/* By both hosts alike, so that both directions of a flow are of one share. */
+bool traffic_shared(const struct traffic *t, uint64_t i)
+{
+	uint64_t flow = established(t, i).flow;
+
+	return (flow % HOSTS + flow / HOSTS % HOSTS) % t->shares == t->share;
+}
+
 uint64_t traffic_loop(const struct traffic *t)
 {
 	switch (t->kind) {
 	case TRAFFIC_DENIED:
+		return t->flows + HOSTS;
 	case TRAFFIC_UNKNOWN:
 		return t->flows;
 	case TRAFFIC_FRAGMENTS:
@@ -282,7 +341,7 @@ uint64_t traffic_loop(const struct traffic *t)
 
 uint16_t traffic_frame(const struct traffic *t, uint64_t i, uint8_t *frame)
 {
-	struct datagram d = { .flow = i, .port = SERVICE_PORT, .length = t->size };
+	struct datagram d;
 
 	switch (t->kind) {
 	case TRAFFIC_MIXED:
@@ -292,8 +351,7 @@ uint16_t traffic_frame(const struct traffic *t, uint64_t i, uint8_t *frame)
 		d = fragments(t, i);
 		break;
 	case TRAFFIC_DENIED:
-		d = established(t, i % t->flows);
-		d.port = DENIED_PORT;
+		d = denied(t, i % (t->flows + HOSTS));
 		break;
 	case TRAFFIC_UNKNOWN:
 		d = established(t, i % t->flows);
@@ -302,10 +360,12 @@ uint16_t traffic_frame(const struct traffic *t, uint64_t i, uint8_t *frame)
 	case TRAFFIC_PENDING:
 		return pending(t, i, frame);
 	case TRAFFIC_NEW:
+		d = new_flow(t, i, 1);
 		break;
 	default:
 		d = established(t, i);
 	}
+	d.tcp = t->tcp;
 	return put_datagram(frame, &d, t->ipv6);
 }
 

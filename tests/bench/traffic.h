@@ -15,12 +15,12 @@
 
 enum traffic_kind {
 	TRAFFIC_ESTABLISHED, /* a frame of every flow, then a reply of every flow, each in a scattered order */
-	TRAFFIC_NEW,         /* the first frame of a new flow each: never repeats */
-	TRAFFIC_MIXED,       /* IMIX of established flows; every hundredth frame begins a new one */
-	TRAFFIC_DENIED, /* like the first frames of `established', to a port that the bench's policies deny */
+	TRAFFIC_NEW, /* first every server once, for those who learn; then the first frame of a new flow each */
+	TRAFFIC_MIXED, /* IMIX of established flows; every hundredth frame begins a new one */
+	TRAFFIC_DENIED, /* every server once; then a frame of every flow, to a port that the bench's policies deny */
 	TRAFFIC_FRAGMENTS, /* like `established', each datagram in two fragments */
 	TRAFFIC_UNKNOWN,   /* to machines that nobody has seen */
-	TRAFFIC_PENDING,   /* new flows of eight frames whose payload no application has */
+	TRAFFIC_PENDING,   /* the same, but flows of eight frames whose payload no application has */
 	TRAFFIC_KINDS
 };
 
@@ -28,16 +28,21 @@ struct traffic {
 	enum traffic_kind kind;
 	uint32_t flows; /* of those that are established */
 	uint16_t size;  /* bytes of a frame with its tag and without its checksum; `mixed' has its own */
-	bool ipv6;
+	bool ipv6, tcp; /* tcp: bare acknowledgements, of `established' only */
+	uint16_t share,
+		shares; /* only the flows of one of so many queues, as a symmetric hash would spread them */
 };
 
 extern const char *const traffic_names[TRAFFIC_KINDS];
 
-/* Reads KIND, --flows N, --size N, --ipv6 from argv, and moves what is left to its front. NULL, or what is wrong. */
-const char *traffic_read(struct traffic *traffic, int *argc, char **argv);
+/* Reads KIND, --flows N, --size N, --ipv6, --tcp, --share I/N from argv, and moves what is left to its front. NULL, or what is wrong. */
+const char *traffic_read(struct traffic *traffic, int *argc, const char **argv);
 
 /* Frames until the traffic repeats itself; of one that never does, the frames that establish its flows. */
 uint64_t traffic_loop(const struct traffic *traffic);
+
+/* Whether frame i is of the traffic's share. */
+bool traffic_shared(const struct traffic *traffic, uint64_t i);
 
 /* Writes frame i and returns its length, at most TRAFFIC_FRAME_MAX. */
 uint16_t traffic_frame(const struct traffic *traffic, uint64_t i, uint8_t *frame);
