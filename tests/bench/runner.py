@@ -118,4 +118,7 @@ def take_sample(name, case, seconds, nice):
                 sample.extra[counter] = sample.counters[counter]
         if isinstance(program, OvsConntrack):
             sample.extra["tracked"] = program.tracked()
+            if program.refused() or (case.passing and not sample.extra["tracked"]):
+                raise Failure(f"{program.name}: conntrack had no place for {program.refused()} sessions, "
+                              f"and has {sample.extra['tracked']}")
         return sample
