@@ -490,6 +490,17 @@ static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 	return true;
 }
 
+/* A session that will not be let in gets no context: TCP was judged at its SYN, others are before their payload is shown. */
+static void judge_first(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		const struct frame *f = frame_of(frames[i]);
+
+		if (f->flow && !(f->flow->flags & (FLOW_JUDGED | FLOW_DPI_DONE)) && has_news(f))
+			policy_judge_now(w, f->flow);
+	}
+}
+
 static void age(struct worker *w, uint32_t budget)
 {
 	struct contexts *contexts = w->classifier->contexts;
@@ -514,6 +525,7 @@ uint16_t classify_stage(struct worker *w, struct rte_mbuf **frames, uint16_t cou
 	struct classifier *c = w->classifier;
 	uint16_t kept = 0;
 
+	judge_first(w, frames, count);
 	arena_enter(c->arena);
 	/* as many as can be begun, so that the pool is never full of those whose time is over */
 	age(w, count);

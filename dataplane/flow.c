@@ -329,7 +329,7 @@ static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m)
 	if (!flow)
 		return flow_begin(b, m);
 	if (flow_is_refused(flow) && (flow->flags & FLOW_LET_IN) && flow->generation != w->policy->generation)
-		policy_judge_again(w, flow);
+		policy_judge_now(w, flow);
 	if (flow_is_refused(flow))
 		return on_refused(b, m, flow);
 	result = advance(w, m, flow);

@@ -2,11 +2,14 @@
 /* Frames that found no session: may they begin one, and which end is its initiator? */
 #include <netinet/in.h>
 #include <rte_cycles.h>
+#include <rte_ether.h>
 #include <rte_tcp.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "flowtable.h"
 #include "frame.h"
+#include "mactable.h"
 #include "tcp.h"
 #include "worker.h"
 
@@ -38,6 +41,11 @@ static bool begins_under_way(const struct frame *f)
 	return f->protocol == IPPROTO_TCP && !(f->tcp_flags & RTE_TCP_SYN_FLAG);
 }
 
+static bool within_pick_up(const struct worker *w, uint64_t since_ns)
+{
+	return since_ns && w->now_ns - since_ns < (uint64_t)settings(w)->midstream_pick_up * NS_PER_S;
+}
+
 /* flows.mid-stream.pick-up */
 static bool pick_up_open(const struct worker *w)
 {
@@ -45,20 +53,24 @@ static bool pick_up_open(const struct worker *w)
 
 	if (seconds == BH_PICK_UP_NEVER || seconds == BH_PICK_UP_ALWAYS)
 		return seconds == BH_PICK_UP_ALWAYS;
-	return w->start_ns && w->now_ns - w->start_ns < (uint64_t)seconds * NS_PER_S;
+	return within_pick_up(w, w->start_ns);
+}
+
+/* A frame that a connection under way may consist of. */
+static bool is_under_way(const struct frame *f)
+{
+	const uint8_t other = RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_FIN_FLAG;
+
+	return f->protocol == IPPROTO_TCP && (f->tcp_flags & RTE_TCP_ACK_FLAG) && !(f->tcp_flags & other);
 }
 
 unsigned int flow_may_begin(const struct worker *w, const struct frame *f)
 {
-	const uint8_t other = RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_FIN_FLAG;
-
 	if (f->flags & FRAME_ICMP_REPLY)
 		return BH_DROP_ICMP_NO_SESSION;
 	if (f->protocol != IPPROTO_TCP || tcp_begins(f->tcp_flags))
 		return FLOW_PASS;
-	return (f->tcp_flags & RTE_TCP_ACK_FLAG) && !(f->tcp_flags & other) && pick_up_open(w)
-		       ? FLOW_PASS
-		       : BH_DROP_TCP_NO_SESSION;
+	return is_under_way(f) && pick_up_open(w) ? FLOW_PASS : BH_DROP_TCP_NO_SESSION;
 }
 
 /* ---- which end is the initiator? ---- */
@@ -110,6 +122,49 @@ static bool initiator_is_destination(struct worker *w, const struct frame *f)
 	return backward && !forward;
 }
 
+/* ---- .. of a machine that moved here ---- */
+
+static bool newly_placed(const struct worker *w, const struct frame *f, const struct rte_ether_addr *mac,
+			 uint16_t segment)
+{
+	const struct mac_entry *e = w->macs ? mac_find(w->macs, f->network, mac) : NULL;
+
+	return e && atomic_load_explicit(&e->segment, memory_order_relaxed) == segment &&
+	       within_pick_up(w, atomic_load_explicit(&e->placed_ns, memory_order_relaxed));
+}
+
+enum pick_up { PICK_UP_NOT, PICK_UP_FORWARD, PICK_UP_BACKWARD };
+
+/*
+ * A machine that came from another appliance, or from where Bulkhead did not see it, has connections under way that are no
+ * session here; its move opens the time of `pick-up' for them. Anybody can announce a machine, or be a new one, so that
+ * this gives nothing that a SYN would not give:
+ *   - There is no session of these addresses and ports (flow.c asks here only then): what exists elsewhere stays there.
+ *   - The application is unknown, whatever `mid-stream' trusts at a start: who may not ssh by a SYN does not by an ACK.
+ *   - What the machine itself sends counts as the initiator's. To be taken for a reply, with any source port that
+ *     a rule serves, would let it reach machines that it may not speak to (nmap -sA -g). That a connection to it was under
+ *     way is believed only the other end, which stayed where it was.
+ *   - A machine that is back where a forged announcement had taken it from did not move (learn.c).
+ */
+static enum pick_up follows_move(struct worker *w, const struct rte_mbuf *m)
+{
+	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
+	const struct rte_ether_hdr *ether = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct bh_knowledge unknown = { .app_known = true, .name_known = true };
+	uint32_t seconds = settings(w)->midstream_pick_up;
+	bool sender;
+
+	if (seconds == BH_PICK_UP_NEVER || seconds == BH_PICK_UP_ALWAYS || !is_under_way(f) ||
+	    f->dest >= SEGMENT_FLOOD)
+		return PICK_UP_NOT;
+	sender = newly_placed(w, f, &ether->src_addr, f->segment);
+	if (!sender && !newly_placed(w, f, &ether->dst_addr, f->dest))
+		return PICK_UP_NOT;
+	if (allowed(w, f, false, &unknown))
+		return PICK_UP_FORWARD;
+	return !sender && allowed(w, f, true, &unknown) ? PICK_UP_BACKWARD : PICK_UP_NOT;
+}
+
 /* ---- no room ---- */
 
 /* exceptions.flows: when the table or a quota is spent, frames are dropped or judged one by one. */
@@ -128,6 +183,17 @@ static unsigned int refuse_stray(const struct worker *w, struct frame *f, unsign
 	    (f->dest >= SEGMENT_FLOOD || flow_spent(w, f->dest, true) == FLOW_PASS))
 		return reason;
 	return refuse(w, f, reason);
+}
+
+/* Under `stateless', what answers a session that was let in without state is none of its own: it would be judged as one that
+ * the answering end begins. TCP and ICMP tell by themselves, and begin none. */
+static bool answers_stateless(struct worker *w, const struct frame *f)
+{
+	const struct bh_knowledge nothing = { .app_known = true, .name_known = true, .risks_known = true };
+
+	return settings(w)->exception_flows == BH_EXCEPTION_STATELESS && f->protocol != IPPROTO_TCP &&
+	       f->dest < SEGMENT_FLOOD && flow_spent(w, f->dest, true) != FLOW_PASS &&
+	       !flow_would_pass(w, f) && allowed(w, f, true, &nothing);
 }
 
 /* ---- the new session ---- */
@@ -152,7 +218,7 @@ static void count_new(struct worker *w, struct flow *flow)
 	flow_gauge(w, flow, 1);
 }
 
-static void begin_protocol(struct worker *w, const struct rte_mbuf *m, struct flow *flow, bool swapped)
+static void begin_protocol(const struct rte_mbuf *m, struct flow *flow, bool swapped, bool trust)
 {
 	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
 	struct tcp_segment s;
@@ -166,11 +232,11 @@ static void begin_protocol(struct worker *w, const struct rte_mbuf *m, struct fl
 		return;
 	}
 	tcp_pick_up(flow, &s, swapped);
-	if (settings(w)->midstream_app == BH_MIDSTREAM_TRUST)
+	if (trust)
 		flow->flags |= FLOW_TRUST;
 }
 
-static void begin(struct worker *w, struct rte_mbuf *m, struct flow *flow, bool swapped)
+static void begin(struct worker *w, struct rte_mbuf *m, struct flow *flow, bool swapped, bool trust)
 {
 	struct frame *f = frame_of(m);
 	struct flow_cold *cold = flow_cold(w->flows, flow);
@@ -190,7 +256,7 @@ static void begin(struct worker *w, struct rte_mbuf *m, struct flow *flow, bool 
 		if (is_group(frame_destination(f)))
 			flow->flags |= FLOW_MANY;
 	}
-	begin_protocol(w, m, flow, swapped);
+	begin_protocol(m, flow, swapped, trust);
 	flow->timeout = (uint8_t)flow_timeout_class(flow);
 	flow_arm(w, flow);
 	count_new(w, flow);
@@ -204,18 +270,23 @@ unsigned int flow_begin(struct flow_batch *b, struct rte_mbuf *m)
 	struct worker *w = b->w;
 	struct frame *f = frame_of(m);
 	unsigned int result = flow_may_begin(w, f);
+	enum pick_up moved = PICK_UP_NOT;
 	struct flow *flow;
 	bool swapped;
 
-	if (result != FLOW_PASS)
+	if (result == BH_DROP_TCP_NO_SESSION)
+		moved = follows_move(w, m);
+	if (result != FLOW_PASS && !moved)
 		return refuse_stray(w, f, result);
-	swapped = initiator_is_destination(w, f);
+	if (answers_stateless(w, f))
+		return refuse(w, f, BH_DROP_FLOW_FULL);
+	swapped = moved ? moved == PICK_UP_BACKWARD : initiator_is_destination(w, f);
 	result = flow_admit(b, swapped ? f->dest : f->segment, !begins_under_way(f));
 	if (result != FLOW_PASS)
 		return refuse(w, f, result);
 	flow = flow_insert(w->flows, &f->key, f->hash);
 	if (!flow)
 		return refuse(w, f, BH_DROP_FLOW_FULL);
-	begin(w, m, flow, swapped);
+	begin(w, m, flow, swapped, !moved && settings(w)->midstream_app == BH_MIDSTREAM_TRUST);
 	return FLOW_PASS;
 }

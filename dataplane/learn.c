@@ -126,6 +126,7 @@ static void start_entry(struct mac_entry *e, const struct sighting *s, bool boun
 			       .home = SEGMENT_NONE };
 
 	e->first_ns = s->now_ns;
+	store(e->placed_ns, s->now_ns);
 	memset(e->address4, 0, sizeof(e->address4));
 	memset(e->address6, 0, sizeof(e->address6));
 	store(e->moves, 0);
@@ -172,6 +173,7 @@ static void move(struct worker *w, struct mac_entry *e, const struct sighting *s
 	store(e->moves, load(e->moves) + 1);
 	store(e->flags, s->announce ? MAC_ANNOUNCED : 0);
 	store(e->bound, bound);
+	store(e->placed_ns, verdict == PLACE_RETURNED ? 0 : s->now_ns);
 	place_store(e, place);
 	count_macs(w, from, -1);
 	count_macs(w, s->segment, 1);
@@ -250,6 +252,7 @@ void learn_bind(struct worker *w, struct mac_entry *e, uint16_t segment)
 	count_macs(w, from, -1);
 	count_macs(w, segment, 1);
 	store(e->home, SEGMENT_NONE);
+	store(e->placed_ns, w->now_ns);
 	store(e->segment, segment);
 	atomic_store_explicit(&e->moved_ns, w->now_ns, memory_order_release);
 }

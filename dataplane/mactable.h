@@ -33,6 +33,7 @@ struct mac_entry {
 	uint64_t first_ns;
 	_Atomic uint64_t last_ns; /* any worker, relaxed */
 	_Atomic uint64_t moved_ns;
+	_Atomic uint64_t placed_ns; /* heard of first, or moved and not taken back; 0: back where it was */
 	uint8_t address4[16], address6[16]; /* last seen; torn reads are harmless: for display only */
 	/* how it came here: place.h */
 	_Atomic uint64_t announced_ns; /* any worker, relaxed */

@@ -140,7 +140,7 @@ static void judge(struct worker *w, struct flow *flow, uint16_t to_segment)
 	adopt(w, flow, &answer);
 }
 
-void policy_judge_again(struct worker *w, struct flow *flow)
+void policy_judge_now(struct worker *w, struct flow *flow)
 {
 	if (flow->segment[1] != SEGMENT_NONE)
 		judge(w, flow, flow->segment[1]);

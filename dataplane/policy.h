@@ -72,8 +72,8 @@ static inline bool policy_monitors(const struct policy *p, uint16_t network)
 /* A session ends before its verdict was settled: what is open is answered as at a budget's end, for its record. */
 void policy_conclude(struct worker *w, struct flow *flow);
 
-/* Judge a session that was refused under an older policy by the one in force, before its state is asked. */
-void policy_judge_again(struct worker *w, struct flow *flow);
+/* Judge a session by the policy in force before its state or its payload is asked; not if its destination is not known. */
+void policy_judge_now(struct worker *w, struct flow *flow);
 
 /* Stage: judge what has no verdict of this generation, take copies of floods, apply limits. Returns
  * how many frames of the batch go on to tx (each with ->dest a segment). */

@@ -35,6 +35,20 @@ void drop_frame(struct worker *w, struct rte_mbuf *m, enum bh_drop reason)
 	rte_pktmbuf_free(m);
 }
 
+/* What the policy stage says before payload is shown; -1: nothing yet. */
+static int first_verdict = -1;
+static unsigned int asked_first;
+
+void policy_judge_now(struct worker *w, struct flow *flow)
+{
+	asked_first++;
+	if (first_verdict < 0)
+		return;
+	flow->flags |= FLOW_JUDGED | FLOW_SETTLED;
+	flow->generation = w->policy->generation;
+	flow->verdict = (uint8_t)first_verdict;
+}
+
 /* ---- a world ---- */
 
 static struct rte_mempool *pool;

@@ -43,6 +43,27 @@ static void test_http(void **unused)
 	world_end();
 }
 
+/* UDP has payload in its first packet: a session that will not be let in gets no context for it. */
+static void test_refused_at_once(void **unused)
+{
+	(void)unused;
+	world(4, 8 << 20, 16);
+	first_verdict = BH_VERDICT_DENY;
+	asked_first = 0;
+	assert_true(say(session(0, IPPROTO_UDP, 53), false, payload_dns("a.example", false)));
+	assert_int_equal(asked_first, 1);
+	assert_int_equal(cell(BH_WORKER_DPI_PACKETS), 0);
+	first_verdict = BH_VERDICT_ALLOW;
+	assert_true(say(session(1, IPPROTO_UDP, 53), false, payload_dns("a.example", false)));
+	assert_int_equal(asked_first, 2);
+	assert_int_equal(cell(BH_WORKER_DPI_PACKETS), 1);
+	/* once judged, it is not asked again here */
+	assert_true(say(&table->flows[1], false, payload_dns("a.example", false)));
+	assert_int_equal(asked_first, 2);
+	first_verdict = -1;
+	world_end();
+}
+
 static void test_tls(void **unused)
 {
 	struct flow *flow;
@@ -669,6 +690,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_http),
+		TEST(test_refused_at_once),
 		TEST(test_tls),
 		TEST(test_long_name_is_cut),
 		TEST(test_ssh_and_postgres),

@@ -118,7 +118,7 @@ void policy_conclude(struct worker *worker, struct flow *flow)
 static void judge(struct flow *flow, uint8_t verdict);
 static uint8_t second_thought; /* the verdict of a session that is judged again */
 
-void policy_judge_again(struct worker *worker, struct flow *flow)
+void policy_judge_now(struct worker *worker, struct flow *flow)
 {
 	(void)worker;
 	judge(flow, second_thought);
@@ -1012,6 +1012,67 @@ static void the_grace_of_a_start(void **state)
 	assert_int_equal(pass(tcp(web1, app1, 40002, 80, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
 }
 
+/* A machine that moved, or is new: for its own frames only where it may begin, for those to it where either end may. */
+static void the_grace_of_a_move(void **state)
+{
+	(void)state;
+	header.settings.midstream_pick_up = 60;
+	w->start_ns = SECOND;
+	machine.mac = (struct rte_ether_addr){ { 2, 0, 0, 0, WEB, 1 } };
+	machine.segment = WEB;
+	machine.placed_ns = w->now_ns - 60 * SECOND;
+	w->macs = (struct mac_table *)&machine;
+	assert_int_equal(pass(tcp(web1, app1, 40000, 80, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
+	machine.placed_ns++;
+	assert_int_equal(pass(tcp(web1, app1, 40000, 80, ACK, 1, 1)), PASSED);
+	assert_int_equal(last.flow->segment[0], WEB);
+	assert_true(last.flow->flags & FLOW_MIDSTREAM);
+	assert_false(last.flow->flags & FLOW_TRUST);
+	/* it is the initiator of what it sends though both may begin and its port is the lower one */
+	assert_int_equal(pass(tcp(web1, app1, 80, 40000, ACK, 1, 1)), PASSED);
+	assert_int_equal(last.flow->segment[0], WEB);
+	/* a reply of it: only who stayed is believed */
+	verdicts[WEB][APP] = BH_VERDICT_DENY;
+	assert_int_equal(pass(tcp(web1, app1, 80, 40001, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
+	assert_int_equal(pass(tcp(app1, web1, 40001, 80, ACK, 1, 1)), PASSED);
+	assert_int_equal(last.flow->segment[0], APP);
+	assert_int_equal(pass(tcp(web1, app1, 80, 40001, ACK, 1, 1)), PASSED);
+	/* no flags but those of a connection under way, no other machine, no other place */
+	assert_int_equal(pass(tcp(app1, web1, 40002, 80, RST | ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
+	assert_int_equal(pass(tcp(app1, web2, 40002, 80, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
+	machine.segment = DB;
+	assert_int_equal(pass(tcp(app1, web1, 40002, 80, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
+	machine.segment = WEB;
+	machine.placed_ns = 0; /* back where a forged announcement took it from */
+	assert_int_equal(pass(tcp(app1, web1, 40002, 80, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
+	machine.placed_ns = w->now_ns;
+	header.settings.midstream_pick_up = BH_PICK_UP_NEVER;
+	assert_int_equal(pass(tcp(app1, web1, 40002, 80, ACK, 1, 1)), BH_DROP_TCP_NO_SESSION);
+	w->macs = NULL;
+}
+
+static void stateless_sessions_are_answered(void **state)
+{
+	(void)state;
+	header.settings.exception_flows = BH_EXCEPTION_STATELESS;
+	segments[WEB].limits.flows = 1;
+	verdicts[APP][WEB] = BH_VERDICT_DENY;
+	assert_int_equal(pass(udp(web1, app1, 1, 53)), PASSED);
+	assert_non_null(last.flow);
+	assert_int_equal(pass(udp(web1, app1, 2, 53)), PASSED);
+	assert_null(last.flow);
+	assert_int_equal(pass(udp(app1, web1, 53, 2)), PASSED);
+	assert_null(last.flow);
+	assert_true(last.flags & FRAME_STATELESS);
+	/* what may begin itself does, and what nobody may is refused by a session of its own */
+	verdicts[APP][WEB] = BH_VERDICT_ALLOW;
+	assert_int_equal(pass(udp(app1, web1, 53, 3)), PASSED);
+	assert_non_null(last.flow);
+	verdicts[APP][WEB] = verdicts[WEB][APP] = BH_VERDICT_DENY;
+	assert_int_equal(pass(udp(app1, web1, 53, 4)), PASSED);
+	assert_true(flow_is_refused(last.flow));
+}
+
 static void the_allowed_direction_begins(void **state)
 {
 	(void)state;
@@ -1483,6 +1544,8 @@ int main(void)
 		test(monitored_sessions_go_on),
 		test(pending_sessions_are_concluded),
 		test(the_grace_of_a_start),
+		test(the_grace_of_a_move),
+		test(stateless_sessions_are_answered),
 		test(the_allowed_direction_begins),
 		test(both_ends_may_ask_under_one_identifier),
 		test(another_type_or_code_is_another_session),

@@ -88,6 +88,7 @@ static void test_return(void **state)
 	assert_int_equal(see(0, 1, WEB, false), PLACE_BUSY); /* may be frames under way */
 	after(50 * MS);
 	assert_int_equal(see(0, 1, WEB, false), PLACE_RETURNED);
+	assert_int_equal(entry(1)->placed_ns, 0); /* it never moved: mid-stream */
 	assert_int_equal(entry(1)->segment, WEB);
 	after(200 * MS); /* the forger does not get it back by talking */
 	assert_int_equal(see(0, 1, DB, false), PLACE_BUSY);
