@@ -84,6 +84,10 @@ static void loop_lines(const json_t *result)
 	size_t i;
 	json_t *pair;
 
+	if (show_number(result, "listening"))
+		printf("listening   %" JSON_INTEGER_FORMAT
+		       " segments are probed for loops before anything is forwarded there\n",
+		       show_number(result, "listening"));
 	json_array_foreach(json_object_get(result, "loops"), i, pair)
 	{
 		const char *a = json_string_value(json_array_get(pair, 0));

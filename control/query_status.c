@@ -205,6 +205,7 @@ json_t *query_status(struct source *source, const json_t *question)
 						      counters->map->events_lost)));
 	json_object_set_new(result, "alarms", status_alarms(counters));
 	json_object_set_new(result, "loops", status_loops(counters));
+	json_object_set_new(result, "listening", json_integer(counters->map->listening));
 	json_object_set_new(result, "identity", status_identity(counters));
 	return result;
 }

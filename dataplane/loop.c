@@ -23,6 +23,9 @@
 #define PEERS 8u
 /* A probe is of its round or the next: what is older was recorded. */
 #define ROUNDS_FRESH 1u
+/* .. and is back at once. Who takes it from one segment and sends it on another within this time joins them; what comes
+ * later was kept. Rings and a busy worker hold it for some ms. */
+#define LATE_US 500000
 #define PEER_FRESH_US 3000000u
 /* Clocks of the appliances of a group may differ by so much. */
 #define PEER_CLOCK_US 30000000u
@@ -56,9 +59,9 @@ struct loops {
 	uint64_t group, appliance, boot;
 	_Atomic uint64_t round; /* main: rw, workers: ro */
 	uint32_t ticks;
-	uint32_t generation; /* of the policy that the names are of */
 	struct rte_ring *to_send;
-	uint64_t names[BH_SEGMENT_IDS]; /* 0: not in the policy */
+	uint64_t names[BH_SEGMENT_IDS];     /* 0: not in the policy */
+	uint64_t probed_us[BH_SEGMENT_IDS]; /* a segment that is not open: its first probe; 0: none yet */
 	struct closed closed[LOOP_PAIRS];
 	struct peer *peers; /* PEERS */
 	struct heard_ring heard[BH_MAX_WORKERS];
@@ -175,12 +178,16 @@ static bool tell_main(struct heard_ring *ring, const struct probe *probe, uint16
 }
 
 /* Our own, but not of now? Those of others are judged by who knows them. */
-static bool is_recorded(const struct loops *l, const struct probe *probe)
+static bool is_recorded(const struct loops *l, const struct probe *probe, uint64_t now_us)
 {
 	uint64_t round = atomic_load_explicit(&l->round, memory_order_relaxed);
+	int64_t age_us = (int64_t)(now_us - probe->sent_us);
 
-	return probe->appliance == l->appliance &&
-	       (probe->boot != l->boot || probe->round > round || probe->round + ROUNDS_FRESH < round);
+	if (probe->appliance != l->appliance)
+		return false;
+	/* a clock that was set makes the second between two of its disciplinings look late or early */
+	return probe->boot != l->boot || probe->round > round || probe->round + ROUNDS_FRESH < round ||
+	       age_us > LATE_US || age_us < -LATE_US;
 }
 
 static void refuse(struct worker *w, const struct rte_mbuf *m, const char *text)
@@ -212,7 +219,7 @@ bool loops_hear(struct loops *l, struct worker *w, const struct rte_mbuf *m)
 		break;
 	}
 	worker_count(w, BH_WORKER_PROBES, 1);
-	if (is_recorded(l, &probe))
+	if (is_recorded(l, &probe, worker_unix_us(w)))
 		refuse(w, m, "loop probe that was sent long ago: nothing is closed for it");
 	else if (!tell_main(&l->heard[w->id], &probe, f->segment))
 		worker_count(w, BH_WORKER_PROBES_REFUSED, 1);
@@ -226,18 +233,36 @@ uint32_t loops_take(struct loops *l, struct rte_mbuf **frames, uint32_t count)
 
 /* ---- main: sending ---- */
 
-static void name_segments(struct loops *l, const struct policy *policy)
+static void set_open(struct loops *l, uint32_t id, bool open)
 {
-	const struct bh_counters *c = l->need.counters;
+	uint64_t bit = UINT64_C(1) << (id % 64);
 
-	for (uint32_t id = 0; id < BH_SEGMENT_IDS; id++) {
+	if (open)
+		atomic_fetch_or_explicit(&l->gate.open[id / 64], bit, memory_order_relaxed);
+	else
+		atomic_fetch_and_explicit(&l->gate.open[id / 64], ~bit, memory_order_relaxed);
+}
+
+/* Segments that go stay open: frames of theirs may be under way by the policy before. */
+void loops_policy(struct loops *l, const struct policy *policy)
+{
+	struct bh_counters *c = l->need.counters;
+
+	c->listening = 0;
+	for (uint32_t id = 1; id < BH_SEGMENT_IDS; id++) {
 		const struct policy_segment *segment = &policy->segments[id];
 
-		l->names[id] = segment->index == BH_NONE
-				       ? 0
-				       : probe_name(c->networks[segment->network], c->segments[id]);
+		if (segment->index == BH_NONE) {
+			l->names[id] = 0;
+			continue;
+		}
+		if (!l->names[id]) {
+			set_open(l, id, false);
+			l->probed_us[id] = 0;
+		}
+		l->names[id] = probe_name(c->networks[segment->network], c->segments[id]);
+		c->listening += !loop_open(&l->gate, (uint16_t)id);
 	}
-	l->generation = policy->generation;
 }
 
 static void send_probe(struct loops *l, const struct policy *policy, uint16_t segment, uint64_t now_us)
@@ -262,17 +287,14 @@ static void send_probe(struct loops *l, const struct policy *policy, uint16_t se
 		rte_pktmbuf_free(m);
 }
 
-/* A tenth of the segments each time, and all when a policy comes into force. */
+/* A tenth of the segments each time. */
 static void send_round(struct loops *l, const struct policy *policy, uint64_t now_us)
 {
 	uint32_t tick = l->ticks++ % TICKS;
-	bool all = policy->generation != l->generation;
 
-	if (all)
-		name_segments(l, policy);
-	if (all || !tick)
+	if (!tick)
 		atomic_fetch_add_explicit(&l->round, 1, memory_order_relaxed);
-	for (uint32_t id = all ? 1 : tick; id < BH_SEGMENT_IDS; id += all ? 1 : TICKS)
+	for (uint32_t id = tick; id < BH_SEGMENT_IDS; id += TICKS)
 		if (l->names[id])
 			send_probe(l, policy, (uint16_t)id, now_us);
 }
@@ -446,6 +468,30 @@ static void hear_all(struct loops *l, const struct policy *policy, uint64_t now_
 	if (refused)
 		l->need.notice(l->need.opaque, BH_NOTICE_LOOP,
 			       "loop probes of a peer that were sent long ago: nothing is closed for them");
+}
+
+bool loops_listen(struct loops *l, const struct policy *policy, uint64_t now_us)
+{
+	struct bh_counters *c = l->need.counters;
+	uint32_t listening = 0;
+
+	if (!policy || !c->listening)
+		return false;
+	/* before anything is opened by what was heard up to here */
+	hear_all(l, policy, now_us);
+	for (uint32_t id = 1; id < BH_SEGMENT_IDS; id++) {
+		if (!l->names[id] || loop_open(&l->gate, (uint16_t)id))
+			continue;
+		if (!l->probed_us[id] || now_us < l->probed_us[id]) {
+			send_probe(l, policy, (uint16_t)id, now_us);
+			l->probed_us[id] = now_us;
+		} else if (now_us - l->probed_us[id] >= LOOP_LISTEN_US) {
+			set_open(l, id, true);
+		}
+		listening += !loop_open(&l->gate, (uint16_t)id);
+	}
+	c->listening = listening;
+	return listening;
 }
 
 void loops_tick(struct loops *l, const struct policy *policy, uint64_t now_us)

@@ -6,6 +6,9 @@
  * another appliance whose probes come in by two segments of ours, each by its own: it joins them as we do; then the one
  * with the greater id closes.
  *
+ * A segment that is new, at the start or by a policy, is probed and listened to for LOOP_LISTEN_US before anything is
+ * forwarded from or to it, so that a loop is known before the first frame goes round in it.
+ *
  * Of the main thread, but for what a worker says it may use. A probe that is no use (of an older round, a frame
  * that somebody recorded, not of the group) closes nothing and is counted.
  */
@@ -28,14 +31,29 @@ struct worker;
 struct loops;
 
 #define LOOP_PAIRS 32u
+/* From a segment's first probe to its first frame: some hundred times what a probe needs round a loop. */
+#define LOOP_LISTEN_US 200000u
 /* Without a probe for so long the pair is opened. */
 #define LOOP_HOLD_US 10000000u
 
-/* The pairs that are closed, as workers see them: lower id << 16 | higher. main: rw, workers: ro */
+/* The pairs that are closed, as workers see them: lower id << 16 | higher; and the segments that are not listened to any
+ * more, a bit by id. main: rw, workers: ro */
 struct loop_gate {
 	_Atomic uint32_t count;
 	_Atomic uint32_t pairs[LOOP_PAIRS];
+	_Atomic uint64_t open[BH_SEGMENT_IDS / 64];
 };
+
+static inline bool loop_open(const struct loop_gate *gate, uint16_t segment)
+{
+	return atomic_load_explicit(&gate->open[segment / 64], memory_order_relaxed) >> (segment % 64) & 1;
+}
+
+/* Is nothing forwarded yet between them? Worker; gate NULL: no probes */
+static inline bool loop_listening(const struct loop_gate *gate, uint16_t from, uint16_t to)
+{
+	return gate && !(loop_open(gate, from) && loop_open(gate, to));
+}
 
 static inline uint32_t loop_pair(uint16_t a, uint16_t b)
 {
@@ -76,6 +94,10 @@ int loops_new(struct loops **loops, const struct loop_need *need);
 void loops_free(struct loops *l);
 const struct loop_gate *loops_gate(const struct loops *l);
 
+/* A policy is about to come into force, or is when the loops are made: its new segments are not open. */
+void loops_policy(struct loops *l, const struct policy *policy);
+/* While it returns true, some 50 times a second: first probes, and segments that are to be opened. */
+bool loops_listen(struct loops *l, const struct policy *policy, uint64_t now_us);
 /* Ten times a second: probes for a part of the segments, what workers heard, pairs that are to be opened. */
 void loops_tick(struct loops *l, const struct policy *policy, uint64_t now_us);
 

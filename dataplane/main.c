@@ -153,6 +153,8 @@ static void publish(void *opaque, const struct policy *policy)
 {
 	struct process *p = opaque;
 
+	if (p->loops)
+		loops_policy(p->loops, policy);
 	engine_publish(p->engine, policy);
 }
 
@@ -336,6 +338,8 @@ static int start_probes(struct process *p)
 	for (uint16_t i = 0; i < p->ports.count; i++)
 		p->macs[i] = p->ports.ports[i].mac;
 	error = loops_new(&p->loops, &need);
+	if (!error && activate_policy(p->activate))
+		loops_policy(p->loops, activate_policy(p->activate));
 	for (uint16_t i = 0; i < p->workers.count && !error; i++) {
 		p->workers.list[i]->loops = p->loops;
 		p->workers.list[i]->loop_gate = loops_gate(p->loops);

@@ -102,6 +102,8 @@ void process_serve(struct process *p)
 		if (p->early_count && control_subscribed(p->control))
 			send_early_notices(p);
 		drain_events(p);
+		if (p->loops)
+			loops_listen(p->loops, activate_policy(p->activate), clock_unix_us());
 		if (now >= next_beat) {
 			beat(p);
 			next_beat = now + HEARTBEAT_US;

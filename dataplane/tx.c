@@ -341,8 +341,14 @@ static const struct policy_segment *place_for(const struct worker *w, const stru
 	*reason = BH_DROP_NO_DESTINATION;
 	if (!to)
 		return NULL;
-	*reason = to->network != f->network ? BH_DROP_EGRESS : BH_DROP_LOOP;
-	return to->network != f->network || loop_closed(w->loop_gate, f->segment, segment) ? NULL : to;
+	*reason = BH_DROP_EGRESS;
+	if (to->network != f->network)
+		return NULL;
+	*reason = BH_DROP_LISTENING;
+	if (loop_listening(w->loop_gate, f->segment, segment))
+		return NULL;
+	*reason = BH_DROP_LOOP;
+	return loop_closed(w->loop_gate, f->segment, segment) ? NULL : to;
 }
 
 void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)

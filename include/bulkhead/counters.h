@@ -186,6 +186,7 @@ struct bh_counters {
 	uint32_t alarm_count;
 	struct bh_alarm alarms[BH_ALARMS_MAX]; /* in force: the worst */
 	uint32_t loop_count;
+	uint32_t listening;           /* gauge: segments that are probed for loops, and do not forward yet */
 	uint32_t loops[BH_LOOPS_MAX]; /* pairs of segment ids, << 16 |: closed; UINT32_MAX: all are */
 	/* directories of the ids */
 	char rules[BH_RULE_IDS][BH_NAME_MAX + 1];

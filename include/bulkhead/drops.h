@@ -60,6 +60,8 @@
 	X(MAC_MOVE, "mac-move", "MAC seen on another segment too often; kept at its old place")              \
 	X(NO_DESTINATION, "no-destination", "no other segment this frame could go to")                       \
 	X(FLOOD_BOUND, "flood-bound", "more candidate segments than are judged for one frame")               \
+	X(LISTENING, "listening",                                                                            \
+	  "a new segment is listened to for loops before anything is forwarded there")                       \
 	X(LOOP, "loop", "a loop joins its segment and the destination's: this pair is closed")               \
 	/* flow */                                                                                           \
 	X(FRAGMENT_POLICY, "fragment-policy", "the policy drops fragments")                                  \

@@ -22,6 +22,7 @@ LAB_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${BUILD:-$LAB_ROOT/build}
 LAB_DEVICE=${LAB_DEVICE:-af_xdp} # af_xdp | af_packet (whose kernel side reassembles fragments: none are seen)
 LAB_WORKERS=${LAB_WORKERS:-1}
+LAB_FLOWS=${LAB_FLOWS:-65536} # size of the flow table
 LAB=
 LAB_DIR=
 LAB_PASSED=0
@@ -181,7 +182,7 @@ lab_config() {
 		  trunk: { device: "$device", mtu: 1500 }
 		workers: $LAB_WORKERS
 		memory: { huge-pages: auto, size: 512 MiB }
-		sizes: { flows: 65536, macs: 4096, detecting: 4096, dpi-memory: 64 MiB, fragments: 256, mbufs: 16384 }
+		sizes: { flows: $LAB_FLOWS, macs: 4096, detecting: 4096, dpi-memory: 64 MiB, fragments: 256, mbufs: 16384 }
 		paths: { run: $LAB_DIR/run, state: $LAB_DIR/state }
 		policy: $LAB_DIR/policy.yaml
 		user: root
@@ -210,8 +211,8 @@ lab_dataplane() {
 	}
 }
 
-# its heartbeat runs: ports are open and frames are taken
-dataplane_is_up() { ctl status --json | jq -e '.dataplane.up and .dataplane.answers'; }
+# its heartbeat runs: ports are open, frames are taken, and no segment is only listened to (for loops) any more
+dataplane_is_up() { ctl status --json | jq -e '.dataplane.up and .dataplane.answers and .listening == 0'; }
 
 lab_daemon() {
 	ip netns exec "$LAB-appliance" "$BUILD/bulkheadd" --config "$LAB_DIR/bulkhead.yaml" >>"$LAB_DIR/log/bulkheadd" 2>&1 &
@@ -227,7 +228,7 @@ lab_appliance() {
 	[ -z "$1" ] || wait_for 10 policy_in_force || die "the policy did not come into force: $(cat "$LAB_DIR/log/bulkheadd")"
 }
 
-policy_in_force() { ctl status --json | jq -e '.policy.generation > 0'; }
+policy_in_force() { ctl status --json | jq -e '.policy.generation > 0 and .listening == 0'; }
 
 # ---- servers: started on a machine, known to be listening when this returns, ended with the lab ----
 

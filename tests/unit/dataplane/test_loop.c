@@ -67,6 +67,7 @@ static struct loops *start(const char *run, const char *key)
 	struct loops *l = NULL;
 
 	assert_int_equal(loops_new(&l, &need), 0);
+	loops_policy(l, &policy);
 	return l;
 }
 
@@ -97,6 +98,7 @@ static bool hears(struct loops *l, const struct rte_mbuf *m, uint16_t segment)
 	f->ethertype = PROBE_ETHERTYPE;
 	f->l3 = 14;
 	f->segment = segment;
+	w->unix_offset_us = now - w->now_ns / 1000;
 	taken = loops_hear(l, w, m);
 	loops_tick(l, &policy, now);
 	return taken;
@@ -184,6 +186,97 @@ static void recorded_and_forged(void **state)
 	memset(rte_pktmbuf_mtod_offset(m, void *, 14), 0, PROBE_SIZE);
 	assert_false(hears(we, m, 2));
 	rte_pktmbuf_free(m);
+}
+
+/* Of this round, but kept for a while: who has a foot in two segments and no wire between them. */
+static void kept_for_a_moment(void **state)
+{
+	struct rte_mbuf *m = probe_of(we, 1);
+
+	(void)state;
+	now += SECOND / 2 + 1;
+	assert_true(hears(we, m, 2));
+	assert_false(is_closed(we, 1, 2));
+	assert_int_equal(suspected, 1);
+	now--;
+	assert_true(hears(we, m, 2));
+	assert_true(is_closed(we, 1, 2));
+	rte_pktmbuf_free(m);
+}
+
+static uint32_t first_probes(void)
+{
+	struct rte_mbuf *m;
+	uint32_t count = 0;
+
+	for (; loops_take(we, &m, 1); count++)
+		rte_pktmbuf_free(m);
+	return count;
+}
+
+/* What is new is probed at once, and open when nothing came back for a while. */
+static void listening_first(void **state)
+{
+	const struct loop_gate *gate = loops_gate(we);
+
+	(void)state;
+	assert_int_equal(counters->listening, SEGMENTS + 1);
+	assert_true(loop_listening(gate, 1, 2));
+	assert_false(loop_listening(NULL, 1, 2));
+	now += 100 * SECOND; /* nothing was sent yet: however long that takes, it is not listened */
+	assert_true(loops_listen(we, &policy, now));
+	assert_int_equal(first_probes(), SEGMENTS + 1);
+	now += LOOP_LISTEN_US - 1;
+	assert_true(loops_listen(we, &policy, now));
+	assert_int_equal(first_probes(), 0);
+	assert_true(loop_listening(gate, 1, 2));
+	now++;
+	assert_false(loops_listen(we, &policy, now));
+	assert_false(loop_listening(gate, 1, 2));
+	assert_int_equal(counters->listening, 0);
+	/* a policy takes one away: what is under way goes on; one that gives it back has it listened to again */
+	segments[2].index = BH_NONE;
+	loops_policy(we, &policy);
+	assert_false(loops_listen(we, &policy, now));
+	assert_false(loop_listening(gate, 1, 2));
+	segments[2].index = 2;
+	loops_policy(we, &policy);
+	assert_int_equal(counters->listening, 1);
+	assert_true(loop_listening(gate, 1, 2));
+	assert_false(loop_listening(gate, 1, 3));
+	assert_true(loops_listen(we, &policy, now));
+	assert_int_equal(first_probes(), 1);
+	now -= 1000 * SECOND; /* the clock was set: listened anew, not for a quarter of an hour */
+	assert_true(loops_listen(we, &policy, now));
+	now += LOOP_LISTEN_US;
+	assert_false(loops_listen(we, &policy, now));
+	assert_int_equal(first_probes(), 1);
+}
+
+/* A loop that is there from the start closes its pair before the pair opens. */
+static void a_loop_at_the_start(void **state)
+{
+	struct rte_mbuf *m, *first = NULL;
+
+	(void)state;
+	assert_true(loops_listen(we, &policy, now));
+	while (loops_take(we, &m, 1)) {
+		if (frame_of(m)->dest == 1)
+			first = m;
+		else
+			rte_pktmbuf_free(m);
+	}
+	assert_non_null(first);
+	frame_of(first)->kind = FRAME_OTHER;
+	frame_of(first)->ethertype = PROBE_ETHERTYPE;
+	frame_of(first)->l3 = 14;
+	frame_of(first)->segment = 2;
+	w->unix_offset_us = now - w->now_ns / 1000;
+	assert_true(loops_hear(we, w, first));
+	now += LOOP_LISTEN_US;
+	assert_false(loops_listen(we, &policy, now));
+	assert_true(is_closed(we, 1, 2));
+	rte_pktmbuf_free(first);
 }
 
 static void a_peers_probe_elsewhere(void **state)
@@ -277,6 +370,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(own_probe_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(recorded_and_forged, setup, teardown),
+		cmocka_unit_test_setup_teardown(kept_for_a_moment, setup, teardown),
+		cmocka_unit_test_setup_teardown(listening_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_loop_at_the_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peers_probe_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_beside_us, setup, teardown),
 		cmocka_unit_test_setup_teardown(strangers, setup, teardown),
