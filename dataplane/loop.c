@@ -24,8 +24,8 @@
 /* A probe is of its round or the next: what is older was recorded. */
 #define ROUNDS_FRESH 1u
 /* .. and is back at once. Who takes it from one segment and sends it on another within this time joins them; what comes
- * later was kept. Rings and a busy worker hold it for some ms. */
-#define LATE_US 500000
+ * later was kept. Rings hold it for some ms, a machine with more work than CPUs for longer. */
+#define LATE_US 1000000
 #define PEER_FRESH_US 3000000u
 /* Clocks of the appliances of a group may differ by so much. */
 #define PEER_CLOCK_US 30000000u

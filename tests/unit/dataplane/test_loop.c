@@ -194,7 +194,7 @@ static void kept_for_a_moment(void **state)
 	struct rte_mbuf *m = probe_of(we, 1);
 
 	(void)state;
-	now += SECOND / 2 + 1;
+	now += SECOND + 1;
 	assert_true(hears(we, m, 2));
 	assert_false(is_closed(we, 1, 2));
 	assert_int_equal(suspected, 1);
