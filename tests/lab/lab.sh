@@ -237,9 +237,11 @@ lab_serve() {
 	shift 2
 	ip netns exec "$LAB-$machine" "$@" >>"$LAB_DIR/log/$machine-$port" 2>&1 &
 	echo $! >>"$LAB_DIR/servers"
-	wait_for 20 listening "$machine" "$port" || die "nothing listens on $machine:$port: $(cat "$LAB_DIR/log/$machine-$port")"
+	wait_for 20 listening_or_gone "$machine" "$port" $!
+	listening "$machine" "$port" || die "nothing listens on $machine:$port: $(cat "$LAB_DIR/log/$machine-$port")"
 }
 
+listening_or_gone() { listening "$1" "$2" || gone "$3"; }
 listening() { on "$1" ss -Hlntu "sport = :$2" | grep -q .; }
 
 # ---- the end ----
