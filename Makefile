@@ -15,6 +15,11 @@ PACKAGES_LINT := clang clang-format clang-tidy cppcheck shellcheck codespell lib
 PACKAGES_LAB := openvswitch-switch iproute2 iputils-ping procps ethtool tcpdump curl nginx-light \
 	openssh-server openssh-client dnsmasq-base bind9-dnsutils iperf3 nmap postgresql \
 	postgresql-client python3 python3-scapy jq netcat-openbsd valgrind
+# clients and servers that only tests/lab/applications needs
+PACKAGES_APPLICATIONS := redis-server redis-tools memcached libmemcached-tools mariadb-server mariadb-client snmpd snmp \
+	mosquitto mosquitto-clients chrony slapd ldap-utils tftpd-hpa tftp-hpa rsyslog bsdutils inetutils-telnetd inetutils-telnet \
+	ucspi-tcp dovecot-imapd dovecot-pop3d sip-tester coturn libcoap3-bin ngircd rsync freeradius freeradius-utils krb5-kdc \
+	krb5-admin-server krb5-user bird2 mbpoll microsocks prosody tinyproxy openvpn openssl vsftpd git
 
 # ---- flags ----
 
@@ -164,7 +169,7 @@ format: ## clang-format on every C file
 
 # ---- packages, demo, installation ----
 
-PACKAGES = $(PACKAGES_BUILD) $(PACKAGES_LINT) $(PACKAGES_LAB) $(PACKAGES_BENCH) scdoc
+PACKAGES = $(PACKAGES_BUILD) $(PACKAGES_LINT) $(PACKAGES_LAB) $(PACKAGES_APPLICATIONS) $(PACKAGES_BENCH) scdoc
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .PHONY: deps demo run install clean help

@@ -23,11 +23,12 @@ serve_http() {
 http_requests() { wc -l <"$LAB_DIR/nginx-$1-$2/access.log"; }
 
 serve_postgres() {
-	local machine=$1 port=${2:-5432} dir=$LAB_DIR/postgres-$1 bin
+	local machine=$1 port=${2:-5432} bin
+	local dir=$LAB_DIR/postgres-$1-$port
 	bin=$(echo /usr/lib/postgresql/*/bin)
 	mkdir -p "$dir"
 	chown postgres "$dir"
-	runuser -u postgres -- "$bin/initdb" -D "$dir/data" -A trust >"$LAB_DIR/log/initdb-$machine" 2>&1 || die "initdb failed"
+	runuser -u postgres -- "$bin/initdb" -D "$dir/data" -A trust >"$LAB_DIR/log/initdb-$machine-$port" 2>&1 || die "initdb failed"
 	printf 'host all all 0.0.0.0/0 trust\nhost all all ::/0 trust\n' >>"$dir/data/pg_hba.conf"
 	lab_serve "$machine" "$port" runuser -u postgres -- "$bin/postgres" -D "$dir/data" -p "$port" \
 		-c listen_addresses='*' -c unix_socket_directories="$dir" -c fsync=off -c shared_buffers=16MB
@@ -53,6 +54,64 @@ ssh_from() {
 serve_iperf() { lab_serve "$1" "${2:-5201}" iperf3 -s -p "${2:-5201}"; }
 
 serve_dns() {
-	lab_serve "$1" 53 dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces \
-		--interface=eth0 --pid-file="$LAB_DIR/dnsmasq-$1.pid" --address=/shop.example/10.10.0.21 --user=root --cache-size=0
+	local machine=$1 port=${2:-53}
+	lab_serve "$machine" "$port" dnsmasq --keep-in-foreground --conf-file=/dev/null --no-resolv --no-hosts --bind-interfaces \
+		--interface=eth0 --port="$port" --pid-file="$LAB_DIR/dnsmasq-$machine-$port.pid" --address=/shop.example/10.10.0.21 --user=root --cache-size=0
+}
+
+# ---- for pairs of applications (pairs.sh): on the machine `server`, with their files in $DIR ----
+
+make_certificate() { # NAME: of its owner and issuer
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" -keyout "$DIR/key" -out "$DIR/certificate" \
+		2>"$DIR/openssl" || die "openssl req failed: $(cat "$DIR/openssl")"
+}
+
+serve_https() { # PORT NAME
+	make_certificate "$2"
+	lab_serve server "$1" openssl s_server -quiet -www -accept "$1" -key "$DIR/key" -cert "$DIR/certificate"
+}
+
+serve_syslog() { # PORT MODULE: imudp or imtcp
+	cat >"$DIR/rsyslog.conf" <<-CONF
+		global(workDirectory="$DIR" net.enableDNS="off")
+		module(load="$2")
+		input(type="$2" port="$1")
+		*.* action(type="omfile" file="$DIR/messages" asyncWriting="off")
+	CONF
+	lab_serve server "$1" rsyslogd -n -iNONE -f "$DIR/rsyslog.conf"
+}
+
+serve_dovecot() { # PORT PROTOCOL: imap or pop3
+	install -d -o nobody "$DIR/home"
+	cat >"$DIR/dovecot.conf" <<-CONF
+		protocols = $2
+		base_dir = $DIR/run
+		state_dir = $DIR/state
+		log_path = /dev/stderr
+		ssl = no
+		disable_plaintext_auth = no
+		mail_location = maildir:~/mail
+		passdb {
+			driver = static
+			args = nopassword=y
+		}
+		userdb {
+			driver = static
+			args = uid=nobody gid=nogroup home=$DIR/home
+		}
+		service $2-login {
+			inet_listener $2 {
+				port = $1
+			}
+			inet_listener ${2}s {
+				port = 0
+			}
+		}
+	CONF
+	lab_serve server "$1" dovecot -F -c "$DIR/dovecot.conf"
+}
+
+serve_tinyproxy() {
+	printf 'Port %d\nListen 0.0.0.0\nTimeout 30\nMaxClients 10\nLogLevel Error\nPidFile "%s/pid"\n' "$1" "$DIR" >"$DIR/tinyproxy.conf"
+	lab_serve server "$1" tinyproxy -d -c "$DIR/tinyproxy.conf"
 }
