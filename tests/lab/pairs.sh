@@ -274,6 +274,7 @@ test_pairs() {
 	wait_for 5 grep -q listening "$LAB_DIR/log/tcpdump" || die "tcpdump does not run"
 	serve_http server "$CONTROL_HTTP"
 	serve_ssh server "$CONTROL_SSH"
+	: >"$LAB_DIR/table"
 	for file; do test_pair "$file"; done
 	printf '%-12s %-32s %-9s %-22s %7s  %-7s  %s\n' PAIR PROGRAMS PORT RECORD PACKETS ALLOWED DENIED
 	cat "$LAB_DIR/table"
