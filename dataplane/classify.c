@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <rte_cycles.h>
 #include <rte_malloc.h>
+#include <stdlib.h>
 
 #include "arena.h"
 #include "classifier.h"
@@ -16,6 +17,7 @@
 #include "fault.h"
 #include "frame.h"
 #include "handshake.h"
+#include "log.h"
 #include "pipeline.h"
 #include "sample.h"
 
@@ -169,6 +171,10 @@ static bool show(struct worker *w, struct context *context, const void *packet, 
 
 	if (fault(FAULT_SLOW))
 		rte_delay_us_block(2 * DPI_SLOW_NS / 1000);
+	if (fault(FAULT_CRASH)) {
+		log_line(LOG_ERR, "dpi-crash: ends as if the library had crashed");
+		abort();
+	}
 	bool done = dpi_inspect(context_module(w->classifier->contexts, context), context_flow(context),
 				packet, length, worker_unix_us(w) / 1000, from_initiator, result);
 	if (!w->replay)

@@ -2,7 +2,8 @@
 /*
  * Faults on purpose, so that tests reach what happens when a resource is spent. BULKHEAD_FAULT in the dataplane's
  * environment is a list NAME=N,..: every N-th attempt at NAME fails, as if there were no room. It can only take away:
- * what then becomes of a frame is the policy's `exceptions', and a drop without.
+ * what then becomes of a frame is the policy's `exceptions', and a drop without. dpi-crash ends the process, as a packet
+ * that the library can not survive would.
  */
 #ifndef DATAPLANE_FAULT_H
 #define DATAPLANE_FAULT_H
@@ -21,6 +22,7 @@
 	X(CONTEXT, "dpi-context")     /* detection of one more session */ \
 	X(ARENA, "dpi-memory")        /* the library's memory */ \
 	X(SLOW, "dpi-slow")           /* a call of the library: it takes 2 ms longer */ \
+	X(CRASH, "dpi-crash")         /* a packet that the library survives */ \
 	X(MAC, "mac")                 /* a place in the MAC table */ \
 	X(EVENT, "event")             /* a slot of the ring of events */ \
 	X(HANDOFF, "handoff")         /* a slot of the ring to the owner of a flow */ \
