@@ -42,10 +42,9 @@ int spool_add(struct spool *spool, const struct bh_flow_record *flow, uint64_t t
 	memset(&one, 0, sizeof(one));
 	one.time_us = time_us;
 	one.flow = *flow;
-	/* ids and reserved fields may tell which worker it was */
+	/* the id and what is reserved may tell which worker it was */
 	one.flow.id = 0;
 	one.flow.reserved0 = 0;
-	one.flow.reserved = 0;
 	text_clean(one.flow.network, sizeof(one.flow.network));
 	text_clean(one.flow.segment[0], sizeof(one.flow.segment[0]));
 	text_clean(one.flow.segment[1], sizeof(one.flow.segment[1]));

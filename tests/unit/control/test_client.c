@@ -193,7 +193,8 @@ static void wrong_magic(void **state)
 
 static void wrong_version(void **state)
 {
-	struct bh_message header = { BH_CONTROL_MAGIC, 2, BH_END, 1, sizeof(struct bh_end) };
+	struct bh_message header = { BH_CONTROL_MAGIC, BH_CONTROL_VERSION + 1, BH_END, 1,
+				     sizeof(struct bh_end) };
 	struct bh_end end = { 0 };
 
 	answer_raw(*state, &header, &end, sizeof(end), -1);

@@ -38,7 +38,7 @@ static char *written(const uint32_t *order, uint32_t garbage)
 		struct bh_flow_record record = flow(order[i]);
 		/* what must not be seen: ids, reserved, what stands behind texts */
 		record.id += garbage;
-		record.reserved = (uint16_t)garbage;
+		record.reserved0 = (uint64_t)garbage;
 		record.rule[20] = (char)garbage;
 		assert_int_equal(spool_add(&spool, &record, 2000000), 0);
 	}

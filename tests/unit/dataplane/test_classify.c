@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/classify.c dataplane/knowledge.c dataplane/context.c dataplane/streamhead.c dataplane/handshake.c dataplane/sample.c dataplane/clienthello.c dataplane/namepool.c dataplane/apps.c dataplane/arena.c dataplane/dpi.c dataplane/names.c tests/unit/dataplane/payloads.c */
+/* needs: dataplane/classify.c dataplane/knowledge.c dataplane/context.c dataplane/streamhead.c dataplane/handshake.c dataplane/sample.c dataplane/clienthello.c dataplane/namepool.c dataplane/apps.c dataplane/arena.c dataplane/dpi.c dataplane/names.c dataplane/log.c tests/unit/dataplane/payloads.c */
 /* Sessions made by hand are shown to the real library through the stage. */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/classify.c dataplane/knowledge.c dataplane/context.c dataplane/streamhead.c dataplane/handshake.c dataplane/sample.c dataplane/clienthello.c dataplane/namepool.c dataplane/apps.c dataplane/arena.c dataplane/dpi.c dataplane/names.c tests/unit/dataplane/payloads.c */
+/* needs: dataplane/classify.c dataplane/knowledge.c dataplane/context.c dataplane/streamhead.c dataplane/handshake.c dataplane/sample.c dataplane/clienthello.c dataplane/namepool.c dataplane/apps.c dataplane/arena.c dataplane/dpi.c dataplane/names.c dataplane/log.c tests/unit/dataplane/payloads.c */
 /* Sessions that become another application after nDPI was done with them. */
 #include <setjmp.h>
 #include <stdarg.h>
