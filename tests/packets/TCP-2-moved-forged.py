@@ -3,7 +3,7 @@
 # web2, back from where a forged announcement had taken it, did not move: what db2 says is under way with it is not.
 # drops:    tcp-no-session 3
 # leaves:   101>100 2, 101>102 4, 101>103 2, 102>101 1, 103>100 2, 103>101 2, 103>102 2
-# flows:    ICMP web>app allow ping 1; ICMP web>db allow ping 1
+# flows:    ICMP web>app allow ping 2; ICMP web>- allow ping 1
 # policy:   moved.yaml
 from scapy.all import ARP, ICMP
 
