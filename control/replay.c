@@ -187,7 +187,7 @@ static json_t *counters_document(const struct replay *replay, const struct count
 			    by_name(view_applications(counters, &replay->policy), app_keys));
 	json_object_set_new(
 		document, "sessions",
-		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "created",
+		json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "created",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_CREATED), "ended",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_ENDED), "evicted",
 			  (json_int_t)counters_workers(counters, BH_WORKER_FLOWS_EVICTED), "alive",
