@@ -2,7 +2,7 @@
 # Programs that run the dataplane in one process (tests/fuzz/world.h), without libFuzzer. Included by the Makefile.
 
 R := $(B)/tests
-replay_flags = $(BASE) $(CFLAGS) -Idataplane -Icontrol $(DPDK_CFLAGS) $(CONTROL_CFLAGS)
+replay_flags = $(BASE) $(CFLAGS) -Idataplane -Icontrol $(DPDK_CFLAGS) $(DPI_CFLAGS) $(CONTROL_CFLAGS)
 
 $(R)/obj/%.o: tests/%.c
 	@mkdir -p $(@D)

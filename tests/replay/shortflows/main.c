@@ -14,8 +14,10 @@
 #include "arena.h"
 #include "assign.h"
 #include "classifier.h"
+#include "dpi.h"
 #include "tests/fuzz/repair.h"
 #include "tests/fuzz/world.h"
+#include "tests/replay/shortflows/cost.h"
 #include "tests/unit/dataplane/craft.h"
 #include "tests/unit/dataplane/payloads.h"
 
@@ -289,6 +291,65 @@ static void report(const char *policy, uint32_t flows, const struct memory *befo
 	WORLD_CHECK(tally.full > 0 && tally.passed > 0);
 }
 
+/* ---- what a session under detection costs ---- */
+
+struct bytes {
+	uint64_t all, library;
+	uint64_t kept; /* of the payload, as long as it is not acknowledged */
+};
+
+static void print_bytes(const char *what, const struct bytes *b)
+{
+	printf("  memory   %-20s %5llu bytes, %5llu of them asked for by nDPI: %.2f\n", what,
+	       (unsigned long long)b->all, (unsigned long long)b->library,
+	       (double)b->all / (double)b->library);
+}
+
+/* After its first payload; with the far end's acknowledgement, or while that is on its way: then the bytes are kept (streamhead.h). */
+static struct bytes measure(uint32_t story, bool acknowledged)
+{
+	const struct story *s = &stories[story];
+	const uint32_t count = CONTEXTS / 4;
+
+	world_begin(&(struct sequence_head){ 0 });
+	struct cost before = cost_now();
+	for (uint32_t i = 0; i < count; i++)
+		open_flow(i * 8 + story, false);
+	for (uint32_t i = 0; i < count && acknowledged && s->tcp; i++)
+		send_tcp(i * 8 + story, true, TCP_ACK, 5001, 1001 + s->first_length, "", 0);
+	struct cost during = cost_now();
+	uint64_t sessions = cell(BH_WORKER_DETECTING);
+	world_end();
+	check_wave();
+	/* none when it is over */
+	WORLD_CHECK(cost_now().asked == before.asked && cost_now().taken == before.taken);
+	if (!sessions)
+		return (struct bytes){ 0 }; /* recognised at once */
+	return (struct bytes){
+		.all = context_size() + (during.taken - before.taken) / sessions,
+		.library = cost_of_library() + (during.asked - before.asked) / sessions,
+		.kept = acknowledged || !s->tcp ? 0 : RTE_MIN(s->first_length, STREAM_HEAD),
+	};
+}
+
+static void measure_all(bool acknowledged)
+{
+	struct bytes sum = { 0 };
+
+	printf("  memory   of a session under detection, its payload %s\n",
+	       acknowledged ? "acknowledged" : "in flight");
+	for (uint32_t story = 0; story < RTE_DIM(stories); story++) {
+		struct bytes b = measure(story, acknowledged);
+
+		if (b.library)
+			print_bytes(stories[story].name, &b);
+		sum = (struct bytes){ sum.all + b.all, sum.library + b.library, sum.kept + b.kept };
+	}
+	print_bytes("one of each", &sum);
+	/* the library's small strings take a block of the arena each: it holds of the sum */
+	WORLD_CHECK(sum.library && (sum.all - sum.kept) * 10 <= sum.library * 11);
+}
+
 static void run(bool drop, uint32_t flows)
 {
 	struct memory before = { 0 }, after;
@@ -325,6 +386,9 @@ int main(int argc, char **argv)
 	world_open();
 	write_stories();
 	assign();
+	cost_count();
+	measure_all(false);
+	measure_all(true);
 	run(false, flows / 2);
 	run(true, flows - flows / 2);
 	world_close();
