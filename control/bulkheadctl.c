@@ -29,6 +29,7 @@ static const struct command {
 	{ "segments", "", "segments and their traffic", ctl_segments },
 	{ "applications", "", "applications that were seen", ctl_applications },
 	{ "drops", "", "what was not delivered, and why", ctl_drops },
+	{ "stages", "[--seconds N]", "where the workers' time goes", ctl_stages },
 	{ "events", "[--follow]", "verdicts, ends of sessions, notices", ctl_events },
 };
 

@@ -161,6 +161,11 @@ void counters_app(const struct counters *counters, uint32_t id, struct bh_app_co
 	SUM(counters, apps, id, BH_APP_IDS, sum);
 }
 
+void counters_stage(const struct counters *counters, enum bh_stage stage, struct bh_stage_counters *sum)
+{
+	SUM(counters, stages, stage, BH_STAGE_COUNT, sum);
+}
+
 /* The directory is being written while it is read: a name without its NUL is none. */
 static const char *directory_name(const char *name)
 {

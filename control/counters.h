@@ -29,6 +29,7 @@ uint64_t counters_workers(const struct counters *counters, enum bh_worker_counte
 void counters_port(const struct counters *counters, uint32_t port, struct bh_port_counters *sum);
 void counters_rule(const struct counters *counters, uint32_t id, struct bh_rule_counters *sum);
 void counters_segment(const struct counters *counters, uint32_t id, struct bh_segment_counters *sum);
+void counters_stage(const struct counters *counters, enum bh_stage stage, struct bh_stage_counters *sum);
 void counters_app(const struct counters *counters, uint32_t id, struct bh_app_counters *sum);
 
 /* Names of the directories: always terminated, "" where the id is not given. The text belongs to the map. */

@@ -29,6 +29,7 @@ int ctl_rules(int argc, char **argv);
 int ctl_flows(int argc, char **argv);
 int ctl_hosts(int argc, char **argv);
 int ctl_segments(int argc, char **argv);
+int ctl_stages(int argc, char **argv);
 int ctl_drops(int argc, char **argv);
 int ctl_events(int argc, char **argv);
 
@@ -37,9 +38,10 @@ int ctl_events(int argc, char **argv);
 struct ctl_request {
 	const char *run; /* directory of the sockets */
 	bool json;
-	bool catalogue;     /* applications --all: no question at all */
-	const char *policy; /* apply: the file */
-	json_t *question;   /* owned */
+	bool catalogue;       /* applications --all: no question at all */
+	const char *policy;   /* apply: the file */
+	unsigned int seconds; /* stages: measure for so long, 0: do not wait */
+	json_t *question;     /* owned */
 };
 
 /* Reads the arguments; leaves the program with status 2 on wrong ones, and with 0 after --help. */

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bulkhead/drops.h"
 #include "ctl_show.h"
@@ -258,4 +259,53 @@ int ctl_drops(int argc, char **argv)
 
 	ctl_request_parse(&request, "drops", argc, argv);
 	return answer(&request, drops_show);
+}
+
+static int stages_show(const json_t *result)
+{
+	struct table *table = show_begin("STAGE|>BURSTS|>FRAMES|>CYCLES/FRAME|>SHARE|WHAT");
+	json_t *stages = json_object_get(result, "stages"), *stage;
+	size_t i;
+
+	if (!table)
+		return CTL_FAILED;
+	printf("measuring is %s; %" JSON_INTEGER_FORMAT
+	       " frames received while it was on, %.0f cycles each\n\n",
+	       show_flag(result, "measuring") ? "on" : "off", show_number(result, "frames"),
+	       json_number_value(json_object_get(result, "cycles_per_frame")));
+	json_array_foreach(stages, i, stage)
+	{
+		table_cell(table, "%s", show_text(stage, "name"));
+		show_cell_number(table, stage, "bursts");
+		show_cell_number(table, stage, "frames");
+		table_cell(table, "%.1f", json_number_value(json_object_get(stage, "cycles_per_frame")));
+		table_cell(table, "%.1f %%", json_number_value(json_object_get(stage, "share")) * 100);
+		table_cell(table, "%s", show_text(stage, "help"));
+	}
+	return show_end(table);
+}
+
+/* --seconds: the question has begun the measuring; wait, and ask it to end. false: it could not be begun */
+static bool stages_wait(struct ctl_request *request)
+{
+	json_t *begun = ctl_ask(request, -1, NULL);
+
+	if (!begun)
+		return false;
+	json_decref(begun);
+	for (unsigned int left = request->seconds; left; left = sleep(left))
+		;
+	json_object_set_new(request->question, "measure", json_false());
+	return true;
+}
+
+int ctl_stages(int argc, char **argv)
+{
+	struct ctl_request request;
+
+	ctl_request_parse(&request, "stages", argc, argv);
+	if (!request.seconds || stages_wait(&request))
+		return answer(&request, stages_show);
+	ctl_request_free(&request);
+	return CTL_FAILED;
 }

@@ -24,6 +24,9 @@ enum {
 	KEY_TYPE,
 	KEY_ALL,
 	KEY_CATALOGUE,
+	KEY_ON,
+	KEY_OFF,
+	KEY_SECONDS,
 	KEY_PORTS = 'p',
 };
 
@@ -52,6 +55,13 @@ static const struct argp_option host_options[] = {
 static const struct argp_option drop_options[] = {
 	{ "ports", KEY_PORTS, NULL, 0, "Port by port", 0 },
 	{ "all", KEY_ALL, NULL, 0, "Reasons that never happened too", 0 },
+	{ 0 },
+};
+
+static const struct argp_option stage_options[] = {
+	{ "on", KEY_ON, NULL, 0, "Begin to measure, from zero", 0 },
+	{ "off", KEY_OFF, NULL, 0, "Measure no more; what was measured stays to be shown", 0 },
+	{ "seconds", KEY_SECONDS, "N", 0, "Measure for so long, 1 to 3600, and show that", 0 },
 	{ 0 },
 };
 
@@ -173,6 +183,12 @@ static error_t parse_question(int key, char *argument, struct argp_state *state,
 	case KEY_ALL:
 		json_object_set_new(question, "all", json_true());
 		return 0;
+	case KEY_ON:
+	case KEY_OFF:
+		if (json_object_get(question, "measure"))
+			argp_error(state, "one of --on, --off and --seconds");
+		json_object_set_new(question, "measure", json_boolean(key == KEY_ON));
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -193,6 +209,9 @@ static error_t parse_one(int key, char *argument, struct argp_state *state)
 	case KEY_CATALOGUE:
 		request->catalogue = true;
 		return 0;
+	case KEY_SECONDS:
+		request->seconds = (unsigned int)number(state, argument, 1, 3600);
+		return parse_question(KEY_ON, NULL, state, request->question);
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = state->input;
 		return 0;
@@ -265,6 +284,17 @@ static const struct online {
 	{ "drops", NULL, false, false,
 	  ONLINE(drop_options, NULL,
 		 "Frames that were not delivered, by reason, with what the reason means.") },
+	{ "stages", NULL, false, false,
+	  ONLINE(stage_options, NULL,
+		 "Where the workers' time goes: cycles a frame of each stage of a frame's way.\v"
+		 "It is off until it is asked for, and costs nothing then. Cycles are those of the "
+		 "time-stamp "
+		 "counter and count interruptions too; polling in vain counts for nothing. A stage that "
+		 "another calls "
+		 "(a flood is sent from within policy) is part of that one.\n\nExamples:\n"
+		 "  bulkheadctl stages --seconds 10\n"
+		 "  bulkheadctl stages --on; sleep 60; bulkheadctl stages --json; bulkheadctl stages "
+		 "--off") },
 	{ "events", NULL, false, true,
 	  ONLINE(event_options, NULL,
 		 "Verdicts, ends of sessions and notices.\v"

@@ -38,6 +38,8 @@ json_t *query_run(struct source *source, const json_t *question, int image_fd, s
 		return query_applications(source, question);
 	if (!strcmp(command, "drops"))
 		return query_drops(source, question);
+	if (!strcmp(command, "stages"))
+		return query_stages(source, question);
 	if (!strcmp(command, "hosts"))
 		return query_hosts(source, question, sink);
 	if (!strcmp(command, "flows"))
@@ -116,6 +118,35 @@ json_t *query_drops(struct source *source, const json_t *question)
 		json_object_set_new(result, "ports", ports);
 	}
 	return result;
+}
+
+/* Tell the dataplane to begin or end its account of stages. 0 or -errno with a line in source->why */
+static int stages_switch(struct source *source, bool on)
+{
+	struct bh_end end;
+	int error = source_client(source);
+
+	if (error)
+		return error;
+	error = client_ask(&source->client, on ? BH_REQUEST_STAGES_ON : BH_REQUEST_STAGES_OFF, NULL, 0, -1,
+			   CLIENT_TIMEOUT_MS, NULL, NULL, &end, NULL);
+	if (!error)
+		error = end.status;
+	if (error)
+		snprintf(source->why, sizeof(source->why), "the dataplane did not switch: %s",
+			 strerror(-error));
+	return error;
+}
+
+json_t *query_stages(struct source *source, const json_t *question)
+{
+	const json_t *measure = json_object_get(question, "measure");
+
+	if (json_is_boolean(measure) && stages_switch(source, json_is_true(measure)))
+		return NULL;
+	if (source_counters(source))
+		return NULL;
+	return view_stages(&source->counters);
 }
 
 /* The image that `fd` holds: its name and number of rules. The dataplane checks it all again. */

@@ -15,6 +15,7 @@
  *   segments                                                                  result: segments
  *   applications                                                              result: applications
  *   drops         all, ports                                                  result: drops, ports
+ *   stages        measure (bool: begin, or end)                               result: measuring, stages
  *   hosts         segment, address                                            items, result: count
  *   flows         address, port, protocol, segment, verdict, limit            items, result: count
  *   events        follow, type, limit                                         items, result: count
@@ -45,6 +46,7 @@ json_t *query_rules(struct source *source, const json_t *question);
 json_t *query_segments(struct source *source, const json_t *question);
 json_t *query_applications(struct source *source, const json_t *question);
 json_t *query_drops(struct source *source, const json_t *question);
+json_t *query_stages(struct source *source, const json_t *question);
 json_t *query_hosts(struct source *source, const json_t *question, struct query_sink *sink);
 json_t *query_flows(struct source *source, const json_t *question, struct query_sink *sink);
 json_t *query_events(struct source *source, const json_t *question, struct query_sink *sink);

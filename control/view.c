@@ -50,6 +50,45 @@ json_t *view_drops(const struct counters *counters, uint32_t port, bool all)
 	return view;
 }
 
+static double ratio(uint64_t part, uint64_t whole)
+{
+	return whole ? (double)part / (double)whole : 0;
+}
+
+static json_t *stage_view(enum bh_stage stage, const struct bh_stage_counters *sum, uint64_t all_cycles)
+{
+	json_t *view = json_pack("{s:s}", "name", bh_stage_names[stage]);
+
+	set_number(view, "bursts", sum->bursts);
+	set_number(view, "frames", sum->frames);
+	set_number(view, "cycles", sum->cycles);
+	json_object_set_new(view, "cycles_per_frame", json_real(ratio(sum->cycles, sum->frames)));
+	json_object_set_new(view, "share", json_real(ratio(sum->cycles, all_cycles)));
+	json_object_set_new(view, "help", json_string(bh_stage_help[stage]));
+	return view;
+}
+
+json_t *view_stages(const struct counters *counters)
+{
+	struct bh_stage_counters sums[BH_STAGE_COUNT];
+	json_t *view = json_object(), *stages = json_array();
+	uint64_t cycles = 0;
+
+	for (unsigned int i = 0; i < BH_STAGE_COUNT; i++) {
+		counters_stage(counters, (enum bh_stage)i, &sums[i]);
+		cycles += sums[i].cycles;
+	}
+	for (unsigned int i = 0; i < BH_STAGE_COUNT; i++)
+		json_array_append_new(stages, stage_view((enum bh_stage)i, &sums[i], cycles));
+	json_object_set_new(view, "measuring", json_boolean(counters->map->measuring));
+	set_number(view, "tsc_hz", counters->map->tsc_hz);
+	set_number(view, "frames", sums[BH_STAGE_RECEIVE].frames);
+	json_object_set_new(view, "cycles_per_frame",
+			    json_real(ratio(cycles, sums[BH_STAGE_RECEIVE].frames)));
+	json_object_set_new(view, "stages", stages);
+	return view;
+}
+
 #define UNKNOWN_VLANS_SHOWN 10u
 
 struct unknown_vlan {

@@ -26,6 +26,10 @@ bool view_identity(const struct counters *counters);
 /* {counter: value} of one worker */
 json_t *view_worker(const struct counters *counters, uint32_t worker);
 
+/* {measuring, tsc_hz, frames, cycles_per_frame, stages: [{name, bursts, frames, cycles, cycles_per_frame, share, help}]}: of all
+ * workers since measuring began. `frames` of the whole: those that were received; `share` of all cycles, 0..1. */
+json_t *view_stages(const struct counters *counters);
+
 /* Rules of a policy in order, the default last: [{number, name, action, enabled, monitor, log, sessions, packets, bytes,
  * limited, file, line}]. */
 json_t *view_rules(const struct counters *counters, const struct bh_policy *policy);

@@ -29,6 +29,8 @@ struct control_handlers {
 	int (*image)(void *opaque);
 	uint32_t (*generation)(void *opaque);
 	void (*reset_gap)(void *opaque);
+	/* account for the time of stages, from zero; or no more */
+	void (*stages)(void *opaque, bool on);
 	/* a worker's mailbox; NULL: there is no such worker */
 	struct listing *(*listing)(void *opaque, uint16_t worker);
 	/* copies machines from *cursor on; 0 at the end */

@@ -217,6 +217,11 @@ static void begin(struct client *c, const struct control_handlers *h, const stru
 		h->reset_gap(h->opaque);
 		end_with(c, h, 0, "");
 		return;
+	case BH_REQUEST_STAGES_ON:
+	case BH_REQUEST_STAGES_OFF:
+		h->stages(h->opaque, request->type == BH_REQUEST_STAGES_ON);
+		end_with(c, h, 0, "");
+		return;
 	default:
 		end_with(c, h, -EPROTO, "unknown request");
 	}

@@ -129,6 +129,7 @@ static int start_counters(struct process *p)
 	c->started_us = c->heartbeat_us = clock_unix_us();
 	c->flow_capacity = p->options.flows;
 	c->mac_capacity = p->options.macs;
+	c->tsc_hz = rte_get_tsc_hz();
 	c->detect_capacity = p->options.detecting;
 	return 0;
 }

@@ -75,6 +75,14 @@ static void reset_gap(void *opaque)
 	engine_reset_gap(p->engine);
 }
 
+static void stages(void *opaque, bool on)
+{
+	struct process *p = opaque;
+
+	engine_measure(p->engine, on);
+	p->counters.counters->measuring = on;
+}
+
 static struct listing *listing(void *opaque, uint16_t worker)
 {
 	struct process *p = opaque;
@@ -122,6 +130,7 @@ struct control_handlers process_handlers(struct process *p)
 		.image = image,
 		.generation = generation,
 		.reset_gap = reset_gap,
+		.stages = stages,
 		.listing = listing,
 		.hosts = hosts,
 	};

@@ -6,6 +6,7 @@
 
 #include "frame.h"
 #include "pipeline.h"
+#include "stages.h"
 
 void rx_init(struct rx *rx, uint16_t worker, uint16_t workers, const struct ports *ports,
 	     const struct handoff *handoff)
@@ -73,7 +74,10 @@ uint16_t rx_accept(struct worker *w, struct rx *rx, struct rte_mbuf **frames, ui
 static uint16_t take_queue(struct worker *w, struct rx *rx, const struct rx_queue *queue)
 {
 	struct rte_mbuf *frames[BURST];
+	uint64_t start = stage_begin(w);
 	uint16_t count = port_receive(queue->port, queue->index, queue->queue, frames, BURST), own;
+
+	stage_end(w, BH_STAGE_RECEIVE, count, &start);
 
 	if (!count)
 		return 0;

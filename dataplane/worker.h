@@ -53,6 +53,7 @@ struct worker {
 	struct bucket rejects;          /* answers to senders a second; unlimited in replay */
 	uint16_t id, worker_count;
 	bool replay;
+	bool measuring; /* account for the stages' time (stages.h) */
 };
 
 static inline void worker_count(struct worker *w, enum bh_worker_counter cell, uint64_t n)

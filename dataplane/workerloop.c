@@ -9,6 +9,7 @@
 #include <rte_rcu_qsbr.h>
 #include <rte_ring.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -20,6 +21,7 @@
 #include "loop.h"
 #include "mactable.h"
 #include "rx.h"
+#include "stages.h"
 
 /* Under load the tables are looked after every so many rounds, idle in each. */
 #define HOUSEKEEPING_ROUNDS 8u
@@ -49,6 +51,7 @@ struct loop {
 	uint32_t idle;      /* empty rounds on end */
 	uint32_t rounds;    /* since the tables were looked after */
 	uint32_t gap_epoch; /* last reset seen */
+	uint32_t measuring; /* last engine.measuring seen */
 	uint64_t busy_ns;   /* start of the last round, if it had frames */
 };
 
@@ -56,6 +59,8 @@ struct engine {
 	_Atomic(const struct policy *) policy; /* main: rw, workers: ro */
 	_Atomic bool stop;
 	_Atomic uint32_t gap_epoch;
+	_Atomic uint32_t measuring; /* 0: no; else another number each time it begins */
+	uint32_t measured;          /* times it began; main */
 	const struct clock *clock;
 	struct rte_rcu_qsbr *qsbr;
 	uint32_t idle_sleep_us;
@@ -148,6 +153,35 @@ static void measure_gap(struct loop *l, bool busy, uint64_t start_ns)
 	l->busy_ns = busy ? start_ns : 0;
 }
 
+/* Account for the stages' time? One look a round. */
+static void take_measuring(struct loop *l)
+{
+	uint32_t measuring = atomic_load_explicit(&l->engine->measuring, memory_order_relaxed);
+
+	if (likely(measuring == l->measuring))
+		return;
+	l->measuring = measuring;
+	l->w->measuring = measuring;
+	if (measuring)
+		memset(l->w->counters->stages, 0, sizeof(l->w->counters->stages));
+}
+
+/* The driver's time, and upkeep's. */
+static void finish_round(struct loop *l, uint32_t seen)
+{
+	struct worker *w = l->w;
+	bool upkeep = !seen || ++l->rounds >= HOUSEKEEPING_ROUNDS;
+	uint64_t start = stage_begin(w);
+
+	tx_flush(w);
+	stage_end(w, BH_STAGE_SEND, seen, &start);
+	if (!upkeep)
+		return;
+	look_after(l);
+	tx_flush(w);
+	stage_end(w, BH_STAGE_UPKEEP, seen, &start);
+}
+
 /* Returns whether there were frames. */
 static bool do_round(struct loop *l)
 {
@@ -157,15 +191,12 @@ static bool do_round(struct loop *l)
 
 	worker_clock(w, now);
 	take_policy(l);
+	take_measuring(l);
 	seen = rx_round(w, &l->rx);
 	seen += send_for_others(l);
 	if (w->id == 0 && w->loops)
 		send_probes(w);
-	tx_flush(w);
-	if (!seen || ++l->rounds >= HOUSEKEEPING_ROUNDS) {
-		look_after(l);
-		tx_flush(w);
-	}
+	finish_round(l, seen);
 	worker_count(w, BH_WORKER_POLLS, 1);
 	measure_gap(l, seen, w->now_ns);
 	return seen;
@@ -312,6 +343,14 @@ void engine_publish(struct engine *engine, const struct policy *policy)
 void engine_reset_gap(struct engine *engine)
 {
 	atomic_fetch_add_explicit(&engine->gap_epoch, 1, memory_order_relaxed);
+}
+
+void engine_measure(struct engine *engine, bool on)
+{
+	/* 0 is none of the numbers, however often it begins */
+	if (on && ++engine->measured == 0)
+		engine->measured = 1;
+	atomic_store_explicit(&engine->measuring, on ? engine->measured : 0, memory_order_relaxed);
 }
 
 struct listing *engine_listing(struct engine *engine, uint16_t worker)

@@ -28,6 +28,9 @@ void engine_publish(struct engine *engine, const struct policy *policy);
 /* Set the workers' LONGEST_GAP to 0 at their next round. */
 void engine_reset_gap(struct engine *engine);
 
+/* The workers account for the time of their stages from their next round on, from zero; or no more. */
+void engine_measure(struct engine *engine, bool on);
+
 /* Mailbox of a worker; NULL before the start. */
 struct listing *engine_listing(struct engine *engine, uint16_t worker);
 

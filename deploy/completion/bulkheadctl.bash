@@ -14,6 +14,7 @@ _bulkheadctl_options()
 	config) echo --dataplane-arguments --exec ;;
 	flows) echo --run --address --port --protocol --segment --verdict --limit ;;
 	hosts) echo --run --address --segment ;;
+	stages) echo --run --on --off --seconds ;;
 	drops) echo --run --ports --all ;;
 	events) echo --run --follow --type --limit ;;
 	applications) echo --run --all ;;
@@ -31,7 +32,7 @@ _bulkheadctl()
 {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	local commands='check explain test replay compile config status apply rules flows hosts segments
-		applications drops events help'
+		applications drops stages events help'
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
@@ -57,7 +58,7 @@ _bulkheadctl()
 	--out | --flows | --counters | --policy | --output | -o)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		;;
-	--address | --port | --limit | --from | --to | --service | --source-port | --application | \
+	--address | --port | --limit | --seconds | --from | --to | --service | --source-port | --application | \
 		--server-name | --risk | --at | --assign | --workers | --flow-table | --ingress | --mtu) ;;
 	*)
 		if [[ $current == -* ]]; then

@@ -35,6 +35,8 @@ enum bh_message_type {
 		6, /* answer: END with a read-only descriptor of the image in force; -ENOENT: none; -EOWNERDEAD: none,
 		    * because of repeated crashes: only a person applies one then, no program by itself */
 	BH_REQUEST_RESET_GAP = 7, /* sets longest_gap_ns of all workers to 0 */
+	BH_REQUEST_STAGES_ON = 8, /* the workers begin to account for the time of their stages, from zero */
+	BH_REQUEST_STAGES_OFF = 9,
 	/* answers */
 	BH_ITEM_FLOWS = 64,
 	BH_ITEM_HOSTS = 65,

@@ -66,6 +66,33 @@ struct bh_segment_counters {
 
 #define BH_VLANS 4096u
 
+/* X(SYMBOL, "name", "help"): where a worker's time goes, in the order of a frame's way (dataplane/pipeline.c) */
+#define BH_STAGES(X)                                                                                         \
+	X(RECEIVE, "receive", "the drivers: bursts of the ports")                                            \
+	X(PARSE, "parse", "lengths, addresses, checksums")                                                   \
+	X(SEGMENT, "segment", "(port, VLAN) to segment, guards")                                             \
+	X(LAYER2, "layer2", "learning, destination segment")                                                 \
+	X(FRAGMENT, "fragment", "fragments, until their packet is whole")                                    \
+	X(FLOW, "flow", "session, its state and windows")                                                    \
+	X(CLASSIFY, "classify", "application, by nDPI")                                                      \
+	X(POLICY, "policy", "verdict, limits, counters of rules")                                            \
+	X(TX, "tx", "re-tagging, gathering")                                                                 \
+	X(SEND, "send", "the drivers: bursts to the ports")                                                  \
+	X(UPKEEP, "upkeep", "ageing, listings, the MAC table; frames are those received meanwhile")
+enum bh_stage {
+#define BH_STAGE_ENUM(symbol, name, help) BH_STAGE_##symbol,
+	BH_STAGES(BH_STAGE_ENUM)
+#undef BH_STAGE_ENUM
+		BH_STAGE_COUNT
+};
+
+/* Since measuring was last switched on; stands still while it is off. A stage that another calls is part of that one. */
+struct bh_stage_counters {
+	uint64_t bursts;
+	uint64_t frames; /* that entered it */
+	uint64_t cycles; /* of the time-stamp counter, with what interrupted it */
+};
+
 struct bh_app_counters {
 	uint64_t flows, packets, bytes;
 };
@@ -118,6 +145,7 @@ struct bh_worker_counters {
 	uint64_t unknown_vlans[BH_MAX_PORTS][BH_VLANS];
 	struct bh_app_counters apps[BH_APP_IDS];
 	struct bh_segment_counters segments[BH_SEGMENT_IDS];
+	alignas(64) struct bh_stage_counters stages[BH_STAGE_COUNT];
 	alignas(64) struct bh_rule_counters rules[BH_RULE_IDS];
 };
 
@@ -185,6 +213,8 @@ struct bh_counters {
 	uint32_t rule_ids, segment_ids, network_ids; /* used so far */
 	uint32_t alarm_count;
 	struct bh_alarm alarms[BH_ALARMS_MAX]; /* in force: the worst */
+	uint32_t measuring;                    /* bool: the workers account for their stages */
+	uint64_t tsc_hz;                       /* cycles of bh_stage_counters a second */
 	uint32_t loop_count;
 	uint32_t listening;           /* gauge: segments that are probed for loops, and do not forward yet */
 	uint32_t loops[BH_LOOPS_MAX]; /* pairs of segment ids, << 16 |: closed; UINT32_MAX: all are */
@@ -195,6 +225,8 @@ struct bh_counters {
 	char networks[BH_NETWORK_IDS][BH_NAME_MAX + 1];
 };
 
+extern const char *const bh_stage_names[BH_STAGE_COUNT];
+extern const char *const bh_stage_help[BH_STAGE_COUNT];
 extern const char *const bh_resource_names[BH_RESOURCE_COUNT];
 extern const char *const bh_worker_counter_names[BH_WORKER_COUNT];
 extern const char *const bh_worker_counter_help[BH_WORKER_COUNT];

@@ -76,6 +76,12 @@ static void reset_gap(void *opaque)
 	(void)opaque;
 }
 
+static void stages(void *opaque, bool on)
+{
+	(void)opaque;
+	(void)on;
+}
+
 static struct listing *listing(void *opaque, uint16_t worker)
 {
 	(void)opaque;
@@ -96,6 +102,7 @@ static const struct control_handlers handlers = {
 	.image = image,
 	.generation = generation,
 	.reset_gap = reset_gap,
+	.stages = stages,
 	.listing = listing,
 	.hosts = hosts,
 };

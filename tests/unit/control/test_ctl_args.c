@@ -103,6 +103,12 @@ static void questions(void **state)
 	expect("flows", "--protocol 47", "{\"command\": \"flows\", \"protocol\": 47, \"limit\": 1000}");
 	expect("hosts", "--segment db", "{\"command\": \"hosts\", \"segment\": \"db\"}");
 	expect("drops", "-p --all", "{\"command\": \"drops\", \"ports\": true, \"all\": true}");
+	expect("stages", "", "{\"command\": \"stages\"}");
+	expect("stages", "--on", "{\"command\": \"stages\", \"measure\": true}");
+	expect("stages", "--off", "{\"command\": \"stages\", \"measure\": false}");
+	expect("stages", "--seconds 5", "{\"command\": \"stages\", \"measure\": true}");
+	refused("stages", "--on --off", "one of --on, --off and --seconds");
+	refused("stages", "--seconds 0", "is no number from 1 to 3600");
 	expect("events", "--follow --type notice --limit 3",
 	       "{\"command\": \"events\", \"follow\": true, \"type\": \"notice\", \"limit\": 3}");
 	expect("apply", "shop.yaml", "{\"command\": \"apply\", \"path\": \"shop.yaml\"}");

@@ -254,6 +254,33 @@ static void the_identity_is_of_each_port(void **state)
 	json_decref(drops);
 }
 
+static void stages(void **state)
+{
+	struct fixture *f = *state;
+
+	f->map->tsc_hz = 2600000000u;
+	f->map->measuring = 1;
+	f->workers[0]->stages[BH_STAGE_RECEIVE] = (struct bh_stage_counters){ 2, 60, 600 };
+	f->workers[1]->stages[BH_STAGE_RECEIVE] = (struct bh_stage_counters){ 1, 40, 400 };
+	f->workers[1]->stages[BH_STAGE_FLOW] = (struct bh_stage_counters){ 1, 30, 3000 };
+	json_t *view = view_stages(&f->counters);
+	assert_true(json_is_true(json_object_get(view, "measuring")));
+	assert_int_equal(json_integer_value(json_object_get(view, "frames")), 100);
+	assert_true(json_real_value(json_object_get(view, "cycles_per_frame")) == 40.0);
+	json_t *list = json_object_get(view, "stages");
+	assert_int_equal(json_array_size(list), BH_STAGE_COUNT);
+	json_t *receive = json_array_get(list, BH_STAGE_RECEIVE), *flow = json_array_get(list, BH_STAGE_FLOW);
+	assert_string_equal(json_string_value(json_object_get(receive, "name")), "receive");
+	assert_int_equal(json_integer_value(json_object_get(receive, "bursts")), 3);
+	assert_true(json_real_value(json_object_get(receive, "cycles_per_frame")) == 10.0);
+	assert_true(json_real_value(json_object_get(receive, "share")) == 0.25);
+	assert_true(json_real_value(json_object_get(flow, "cycles_per_frame")) == 100.0);
+	/* a stage that nothing entered has no cycles a frame */
+	assert_true(json_real_value(json_object_get(json_array_get(list, BH_STAGE_TX), "cycles_per_frame")) ==
+		    0.0);
+	json_decref(view);
+}
+
 /* A dataplane that left its counters behind, or hangs with its socket open, is not said to forward. */
 static void status_believes_the_heartbeat(void **state)
 {
@@ -324,6 +351,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(segments_are_found_by_network_and_added_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(applications_are_named_and_in_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_identity_is_of_each_port, setup, teardown),
+		cmocka_unit_test_setup_teardown(stages, setup, teardown),
 		cmocka_unit_test_setup_teardown(status_believes_the_heartbeat, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_can_not_be_answered_says_why, setup, teardown),
 	};

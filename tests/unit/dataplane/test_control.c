@@ -92,6 +92,14 @@ static void reset_gap(void *opaque)
 	resets++;
 }
 
+static int measuring = -1;
+
+static void stages(void *opaque, bool on)
+{
+	(void)opaque;
+	measuring = on;
+}
+
 static struct listing *listing(void *opaque, uint16_t worker)
 {
 	(void)opaque;
@@ -114,6 +122,7 @@ static const struct control_handlers handlers = {
 	.image = no_image,
 	.generation = generation,
 	.reset_gap = reset_gap,
+	.stages = stages,
 	.listing = listing,
 	.hosts = hosts,
 };
@@ -285,6 +294,22 @@ static void test_descriptors(void **state)
 	request(peer, BH_REQUEST_RESET_GAP, 3, NULL, 0, -1);
 	expect_end(peer, 3, 0);
 	assert_int_equal(resets, 1);
+}
+
+static void test_stages(void **state)
+{
+	(void)state;
+	request(peer, BH_REQUEST_STAGES_ON, 1, NULL, 0, -1);
+	expect_end(peer, 1, 0);
+	assert_int_equal(measuring, 1);
+	request(peer, BH_REQUEST_STAGES_OFF, 2, NULL, 0, -1);
+	expect_end(peer, 2, 0);
+	assert_int_equal(measuring, 0);
+	/* it takes no body */
+	request(peer, BH_REQUEST_STAGES_ON, 3, &(struct bh_flow_filter){ 0 }, sizeof(struct bh_flow_filter),
+		-1);
+	expect_end(peer, 3, -EPROTO);
+	assert_int_equal(measuring, 0);
 }
 
 /* Several requests at once are answered one after the other. */
@@ -554,11 +579,11 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		TEST(test_apply),     TEST(test_descriptors), TEST(test_pipelined),
-		TEST(test_refused),   TEST(test_nonsense),    TEST(test_too_many),
-		TEST(test_hosts),     TEST(test_flows),       TEST(test_flows_abandoned),
-		TEST(test_flows_two), TEST(test_events),      TEST(test_events_lost),
-		TEST(test_socket),
+		TEST(test_apply),           TEST(test_descriptors), TEST(test_stages),
+		TEST(test_pipelined),       TEST(test_refused),     TEST(test_nonsense),
+		TEST(test_too_many),        TEST(test_hosts),       TEST(test_flows),
+		TEST(test_flows_abandoned), TEST(test_flows_two),   TEST(test_events),
+		TEST(test_events_lost),     TEST(test_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
