@@ -4,37 +4,6 @@
 #include <nmmintrin.h>
 #include <rte_byteorder.h>
 #include <rte_mbuf.h>
-#include <string.h>
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-/* Both halves of 64-bit words into one sum: no carry is lost below 2^32 words. */
-uint64_t checksum_bytes(const void *bytes, size_t length)
-{
-	const uint8_t *p = bytes;
-	uint64_t low = 0, high = 0, tail = 0;
-
-	for (; length >= 32; p += 32, length -= 32) {
-		uint64_t a = load64(p), b = load64(p + 8), c = load64(p + 16), d = load64(p + 24);
-
-		low += (a & 0xffffffff) + (b & 0xffffffff) + (c & 0xffffffff) + (d & 0xffffffff);
-		high += (a >> 32) + (b >> 32) + (c >> 32) + (d >> 32);
-	}
-	for (; length >= 8; p += 8, length -= 8) {
-		uint64_t a = load64(p);
-
-		low += a & 0xffffffff;
-		high += a >> 32;
-	}
-	memcpy(&tail, p, length);
-	return low + high + (tail & 0xffffffff) + (tail >> 32);
-}
 
 uint64_t checksum_frame(const struct rte_mbuf *m, uint32_t offset, uint32_t length)
 {
@@ -74,7 +43,7 @@ uint32_t crc32c_bytes(uint32_t crc, const void *bytes, size_t length)
 	uint64_t wide = crc;
 
 	for (; length >= 8; p += 8, length -= 8)
-		wide = _mm_crc32_u64(wide, load64(p));
+		wide = _mm_crc32_u64(wide, checksum_word(p));
 	crc = (uint32_t)wide;
 	for (; length; p++, length--)
 		crc = _mm_crc32_u8(crc, *p);

@@ -223,14 +223,21 @@ static void note_reply(struct worker *w, struct flow *flow, bool reverse)
 	}
 }
 
+/* Does the frame go where the session's frames went before? Then there is nothing to settle. */
+static inline bool stays(const struct flow *flow, const struct frame *f, bool reverse)
+{
+	return f->segment == flow->segment[reverse] && f->dest == flow->segment[!reverse] &&
+	       f->dest != f->segment && f->dest < SEGMENT_FLOOD;
+}
+
 /* A session that is not refused. */
 static unsigned int advance(struct worker *w, struct rte_mbuf *m, struct flow *flow)
 {
 	struct frame *f = frame_of(m);
-	bool reverse = flow_is_reverse(flow, f);
+	bool reverse = flow_is_reverse(flow, f), same = stays(flow, f, reverse);
 	struct places p;
 
-	if (!places_fit(w, m, flow, reverse, &p))
+	if (unlikely(!same) && !places_fit(w, m, flow, reverse, &p))
 		return BH_DROP_SESSION_SEGMENT;
 	/* another request under the same identifier: its type and code were never judged */
 	if (is_icmp(f) && !reverse && f->icmp != flow_cold(w->flows, flow)->icmp)
@@ -246,9 +253,11 @@ static unsigned int advance(struct worker *w, struct rte_mbuf *m, struct flow *f
 			return result;
 		}
 	}
-	settle_places(w, flow, &p);
+	if (unlikely(!same)) {
+		settle_places(w, flow, &p);
+		f->dest = p.dest;
+	}
 	f->flow = flow;
-	f->dest = p.dest;
 	f->flags |= reverse ? FRAME_REVERSE : 0u;
 	flow_account(flow, f, reverse);
 	flow->last_ns = w->now_ns;
@@ -312,7 +321,15 @@ static unsigned int on_refused(struct flow_batch *b, struct rte_mbuf *m, struct 
 
 /* ---- the stage ---- */
 
-static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m)
+/* The candidate is the session, if its key is the frame's; else the whole chain is searched. */
+static inline struct flow *find(struct worker *w, const struct frame *f, struct flow *candidate)
+{
+	if (likely(candidate && flow_key_equal(&candidate->key, &f->key)))
+		return candidate;
+	return flow_find(w->flows, &f->key, f->hash);
+}
+
+static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m, struct flow *candidate)
 {
 	struct worker *w = b->w;
 	struct frame *f = frame_of(m);
@@ -321,7 +338,7 @@ static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m)
 
 	if (f->flags & FRAME_ICMP_ERROR)
 		return icmp_error(w, m);
-	flow = flow_find(w->flows, &f->key, f->hash);
+	flow = find(w, f, candidate);
 	if (flow && w->now_ns >= flow_deadline(w, flow)) {
 		flow_retire(b, flow, BH_FLOW_END_TIMEOUT);
 		flow = NULL;
@@ -345,7 +362,7 @@ static bool has_session(const struct frame *f)
 	return f->kind <= FRAME_IPV6 && !(f->flags & (FRAME_PROTECTED | FRAME_STATELESS | FRAME_FRAGMENT));
 }
 
-static void prefetch(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+static void prefetch(struct worker *w, struct rte_mbuf **frames, uint16_t count, struct flow **candidates)
 {
 	for (uint16_t i = 0; i < count; i++) {
 		struct frame *f = frame_of(frames[i]);
@@ -358,22 +375,24 @@ static void prefetch(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 		flow_prefetch(w->flows, f->hash);
 	}
 	for (uint16_t i = 0; i < count; i++) {
-		if (has_session(frame_of(frames[i])))
-			flow_prefetch_entry(w->flows, frame_of(frames[i])->hash);
+		const struct frame *f = frame_of(frames[i]);
+
+		candidates[i] = has_session(f) ? flow_candidate(w->flows, f->hash) : NULL;
 	}
 }
 
 uint16_t flow_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
 	struct flow_batch b = { .w = w, .frames = frames };
+	struct flow *candidates[BURST];
 
-	prefetch(w, frames, count);
+	prefetch(w, frames, count, candidates);
 	for (uint16_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = frames[i];
 		unsigned int result = FLOW_PASS;
 
 		if (has_session(frame_of(m)))
-			result = on_frame(&b, m);
+			result = on_frame(&b, m, candidates[i]);
 		if (result == FLOW_PASS)
 			frames[b.kept++] = m;
 		else

@@ -111,7 +111,6 @@ struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *f
 
 /* NULL if there is none. Does not look at expiry. */
 struct flow *flow_find(struct flow_table *table, const struct flow_key *key, uint32_t hash);
-void flow_prefetch(const struct flow_table *table, uint32_t hash);
 
 /* End a session: its record goes to the events (if its rule logs, or in replay), its DPI context and name
  * go back, gauges are settled, its place is free. */

@@ -2,7 +2,6 @@
 /* How long sessions live, and how they end. */
 #include "flowtable.h"
 
-#include <netinet/in.h>
 #include <rte_cycles.h>
 #include <rte_branch_prediction.h>
 
@@ -11,16 +10,6 @@
 #include "tcp.h"
 
 /* ---- the wheel ---- */
-
-static uint64_t timeout_ns(const struct worker *w, uint8_t timeout)
-{
-	return (uint64_t)w->policy->image.header->settings.timeouts[timeout] * NS_PER_S;
-}
-
-uint64_t flow_deadline(const struct worker *w, const struct flow *flow)
-{
-	return worker_last(w, flow->last_ns) + timeout_ns(w, flow->timeout);
-}
 
 static uint32_t column_head(uint32_t segment, uint64_t slot)
 {
@@ -63,7 +52,7 @@ static void flow_disarm(struct flow_table *table, uint32_t index)
 
 void flow_set_timeout(struct worker *w, struct flow *flow, enum bh_timeout timeout)
 {
-	bool shorter = timeout_ns(w, (uint8_t)timeout) < timeout_ns(w, flow->timeout);
+	bool shorter = flow_timeout_ns(w, (uint8_t)timeout) < flow_timeout_ns(w, flow->timeout);
 
 	flow->timeout = (uint8_t)timeout;
 	if (!shorter)
@@ -117,23 +106,6 @@ void flow_age(struct worker *w, uint32_t budget)
 			flow_disarm(table, index);
 			flow_arm(w, flow);
 		}
-	}
-}
-
-enum bh_timeout flow_timeout_class(const struct flow *flow)
-{
-	switch (flow->key.protocol) {
-	case IPPROTO_TCP:
-		return tcp_timeout(flow->tcp_state);
-	case IPPROTO_UDP:
-		return flow->flags & FLOW_STREAM ? BH_TIMEOUT_UDP_STREAM : BH_TIMEOUT_UDP;
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		return BH_TIMEOUT_ICMP;
-	case IPPROTO_SCTP:
-		return BH_TIMEOUT_SCTP;
-	default:
-		return BH_TIMEOUT_OTHER;
 	}
 }
 

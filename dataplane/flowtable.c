@@ -1,38 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "flowtable.h"
 
-#include <emmintrin.h>
 #include <rte_malloc.h>
-#include <rte_prefetch.h>
 #include <string.h>
 
 /* ---- buckets ---- */
 
-static uint32_t chain_of(const struct flow_table *table, uint32_t hash)
-{
-	return (uint32_t)(((uint64_t)hash * table->primary) >> 32);
-}
-
-/* The bucket takes the high bits of the hash, the tag the low ones. */
-static uint8_t tag_of(uint32_t hash)
-{
-	uint8_t tag = (uint8_t)hash;
-
-	return tag ? tag : 1;
-}
-
-/* Bit i: slot i holds this tag. Reads 16 bytes, tags and `next`. */
-static unsigned int chain_match(const struct flow_bucket *bucket, uint8_t tag)
-{
-	__m128i tags = _mm_load_si128((const __m128i *)(const void *)bucket);
-	__m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag));
-
-	return (unsigned int)_mm_movemask_epi8(equal) & ((1u << BUCKET_SLOTS) - 1);
-}
-
 static unsigned int chain_used(const struct flow_bucket *bucket)
 {
-	return BUCKET_SLOTS - (unsigned int)__builtin_popcount(chain_match(bucket, 0));
+	return BUCKET_SLOTS - (unsigned int)__builtin_popcount(flow_chain_match(bucket, 0));
 }
 
 /* Index of a zeroed spare bucket, 0: none left. */
@@ -58,7 +34,7 @@ static void spare_give(struct flow_table *table, uint32_t index)
 
 static int chain_add(struct flow_table *table, uint32_t hash, uint32_t index)
 {
-	struct flow_bucket *bucket = &table->buckets[chain_of(table, hash)];
+	struct flow_bucket *bucket = &table->buckets[flow_chain_of(table, hash)];
 	unsigned int used, length = 1;
 
 	for (; bucket->next; length++)
@@ -73,7 +49,7 @@ static int chain_add(struct flow_table *table, uint32_t hash, uint32_t index)
 		bucket = &table->buckets[spare];
 		used = 0;
 	}
-	bucket->tag[used] = tag_of(hash);
+	bucket->tag[used] = flow_tag_of(hash);
 	bucket->index[used] = index;
 	return 0;
 }
@@ -81,7 +57,7 @@ static int chain_add(struct flow_table *table, uint32_t hash, uint32_t index)
 /* The last session of the chain takes the place of the one that goes: chains stay dense. */
 static void chain_delete(struct flow_table *table, uint32_t hash, uint32_t index)
 {
-	struct flow_bucket *last = &table->buckets[chain_of(table, hash)], *before = NULL;
+	struct flow_bucket *last = &table->buckets[flow_chain_of(table, hash)], *before = NULL;
 	uint32_t *hole_index = NULL;
 	uint8_t *hole_tag = NULL;
 	unsigned int end;
@@ -114,11 +90,11 @@ static void chain_delete(struct flow_table *table, uint32_t hash, uint32_t index
 
 struct flow *flow_find(struct flow_table *table, const struct flow_key *key, uint32_t hash)
 {
-	const struct flow_bucket *bucket = &table->buckets[chain_of(table, hash)];
-	uint8_t tag = tag_of(hash);
+	const struct flow_bucket *bucket = &table->buckets[flow_chain_of(table, hash)];
+	uint8_t tag = flow_tag_of(hash);
 
 	for (;; bucket = &table->buckets[bucket->next]) {
-		for (unsigned int match = chain_match(bucket, tag); match; match &= match - 1) {
+		for (unsigned int match = flow_chain_match(bucket, tag); match; match &= match - 1) {
 			struct flow *flow = &table->flows[bucket->index[__builtin_ctz(match)]];
 
 			if (flow_key_equal(&flow->key, key))
@@ -159,28 +135,11 @@ void flow_remove(struct flow_table *table, struct flow *flow, uint32_t hash)
 	uint32_t index = flow_index(table, flow);
 
 	chain_delete(table, hash, index);
+	flow->key.network = 0; /* no network has this id: a candidate that points here is none */
 	table->cold[index].wheel_previous = WHEEL_NONE;
 	table->cold[index].wheel_next = table->free;
 	table->free = index;
 	table->count--;
-}
-
-void flow_prefetch(const struct flow_table *table, uint32_t hash)
-{
-	rte_prefetch0(&table->buckets[chain_of(table, hash)]);
-}
-
-void flow_prefetch_entry(const struct flow_table *table, uint32_t hash)
-{
-	const struct flow_bucket *bucket = &table->buckets[chain_of(table, hash)];
-	unsigned int match = chain_match(bucket, tag_of(hash));
-
-	if (!match)
-		return;
-	uint32_t index = bucket->index[__builtin_ctz(match)];
-	rte_prefetch0(&table->flows[index]);
-	rte_prefetch0((const char *)&table->flows[index] + 64);
-	rte_prefetch0(&table->cold[index]);
 }
 
 struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)

@@ -10,8 +10,13 @@
 #ifndef DATAPLANE_FLOWTABLE_H
 #define DATAPLANE_FLOWTABLE_H
 
+#include <emmintrin.h>
+#include <netinet/in.h>
+#include <rte_prefetch.h>
+
 #include "flow.h"
 #include "frame.h"
+#include "tcp.h"
 
 #define BUCKET_SLOTS 12
 /* A look-up touches at most so many buckets. The hash is seeded: nobody outside can aim at one chain, and by chance
@@ -66,8 +71,49 @@ struct flow_table {
 struct flow *flow_insert(struct flow_table *table, const struct flow_key *key, uint32_t hash);
 /* Out of the hash and free again; it must not be in the wheel. */
 void flow_remove(struct flow_table *table, struct flow *flow, uint32_t hash);
-/* Second step of prefetching: the session itself, by the bucket that flow_prefetch() fetched. */
-void flow_prefetch_entry(const struct flow_table *table, uint32_t hash);
+static inline uint32_t flow_chain_of(const struct flow_table *table, uint32_t hash)
+{
+	return (uint32_t)(((uint64_t)hash * table->primary) >> 32);
+}
+
+/* The bucket takes the high bits of the hash, the tag the low ones. */
+static inline uint8_t flow_tag_of(uint32_t hash)
+{
+	uint8_t tag = (uint8_t)hash;
+
+	return tag ? tag : 1;
+}
+
+/* Bit i: slot i holds this tag. Reads 16 bytes, tags and `next`. */
+static inline unsigned int flow_chain_match(const struct flow_bucket *bucket, uint8_t tag)
+{
+	__m128i tags = _mm_load_si128((const __m128i *)(const void *)bucket);
+	__m128i equal = _mm_cmpeq_epi8(tags, _mm_set1_epi8((char)tag));
+
+	return (unsigned int)_mm_movemask_epi8(equal) & ((1u << BUCKET_SLOTS) - 1);
+}
+
+/* First step of prefetching: the bucket. */
+static inline void flow_prefetch(const struct flow_table *table, uint32_t hash)
+{
+	rte_prefetch0(&table->buckets[flow_chain_of(table, hash)]);
+}
+
+/* Second step of prefetching, by the bucket that flow_prefetch() fetched: the session that is probably the one of this hash; NULL: none in
+ * the first bucket. Its key is to be compared, which stays right whatever begins and ends meanwhile. */
+static inline struct flow *flow_candidate(const struct flow_table *table, uint32_t hash)
+{
+	const struct flow_bucket *bucket = &table->buckets[flow_chain_of(table, hash)];
+	unsigned int match = flow_chain_match(bucket, flow_tag_of(hash));
+	struct flow *flow;
+
+	if (!match)
+		return NULL;
+	flow = &table->flows[bucket->index[__builtin_ctz(match)]];
+	rte_prefetch0(flow);
+	rte_prefetch0((const char *)flow + 64);
+	return flow;
+}
 
 static inline uint32_t flow_index(const struct flow_table *table, const struct flow *flow)
 {
@@ -81,14 +127,38 @@ static inline bool flow_in_use(const struct flow_table *table, uint32_t index)
 
 /* ---- flowage.c ---- */
 
+static inline uint64_t flow_timeout_ns(const struct worker *w, uint8_t timeout)
+{
+	return (uint64_t)w->policy->image.header->settings.timeouts[timeout] * 1000000000u;
+}
+
 /* When the session is overdue, by the timeouts of the policy in force (w->policy must not be NULL). */
-uint64_t flow_deadline(const struct worker *w, const struct flow *flow);
+static inline uint64_t flow_deadline(const struct worker *w, const struct flow *flow)
+{
+	return worker_last(w, flow->last_ns) + flow_timeout_ns(w, flow->timeout);
+}
+
 /* Put a session in the wheel for flow_deadline(). */
 void flow_arm(struct worker *w, struct flow *flow);
 /* Change its class of timeout, as of w->now_ns. */
 void flow_set_timeout(struct worker *w, struct flow *flow, enum bh_timeout timeout);
 /* The timeout it lives by while it is not refused. */
-enum bh_timeout flow_timeout_class(const struct flow *flow);
+static inline enum bh_timeout flow_timeout_class(const struct flow *flow)
+{
+	switch (flow->key.protocol) {
+	case IPPROTO_TCP:
+		return tcp_timeout(flow->tcp_state);
+	case IPPROTO_UDP:
+		return flow->flags & FLOW_STREAM ? BH_TIMEOUT_UDP_STREAM : BH_TIMEOUT_UDP;
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return BH_TIMEOUT_ICMP;
+	case IPPROTO_SCTP:
+		return BH_TIMEOUT_SCTP;
+	default:
+		return BH_TIMEOUT_OTHER;
+	}
+}
 /* It is no longer half-open. */
 void flow_answered(struct worker *w, struct flow *flow);
 /* Its verdict is void; the next frame is judged again. */

@@ -31,6 +31,13 @@ void guard_addresses(const struct rte_mbuf *m, const struct frame *f, uint8_t so
  * advertisements. A drop reason or GUARD_PASS. */
 enum bh_drop guard_frame(struct worker *w, const struct rte_mbuf *m, const struct frame *f);
 
+/* Has guard_frame() anything to ask of such a frame? */
+static inline bool guard_asked(const struct policy *policy, const struct frame *f)
+{
+	return policy->bindings || (f->flags & (FRAME_DHCP_SERVER | FRAME_ROUTER_ADVERT)) ||
+	       policy->segments[f->segment].spoof_guard == BH_SPOOF_STRICT;
+}
+
 /* spoof-guard: learn, for a machine that mac_table_see() let pass; and what is heard by ARP and ND is
  * remembered everywhere. */
 enum bh_drop guard_learn(struct worker *w, const struct rte_mbuf *m, const struct frame *f,

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <rte_malloc.h>
+#include <rte_prefetch.h>
 #include <rte_tcp.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct layer2 {
 	uint16_t own_count;
 	struct echoes *echoes;
 	bool shared; /* echoes are another's */
+	struct mac_cache machines;
 };
 
 struct layer2 *layer2_new(uint16_t worker_id, int socket)
@@ -150,10 +152,11 @@ static bool acknowledges(const struct frame *f)
 	       !f->payload_length && f->tcp_flags == RTE_TCP_ACK_FLAG;
 }
 
-/* The second copy of a frame, as teamed uplinks make them. */
-static enum bh_drop see_twice(struct worker *w, const struct frame *f)
+/* A frame that was let in: it is remembered for a moment. A second copy, as teamed uplinks make them, is counted. */
+static inline enum bh_drop note_echo(struct worker *w, const struct frame *f, uint64_t digest)
 {
-	if (f->flags & FRAME_BROADCAST)
+	if (likely(!echoes_note(w->layer2->echoes, digest, f->segment, w->now_ns)) ||
+	    (f->flags & FRAME_BROADCAST))
 		return GUARD_PASS;
 	worker_count(w, BH_WORKER_DUPLICATES, 1);
 	return w->policy->image.header->settings.duplicates_drop && !acknowledges(f) ? BH_DROP_DUPLICATE
@@ -170,8 +173,7 @@ static enum bh_drop see(struct worker *w, const struct rte_mbuf *m, const struct
 		return reason;
 	uint64_t digest = echo_digest(m, f, w->seed, w->policy->image.header->settings.duplicates_drop);
 	if (reason == GUARD_PASS)
-		return echoes_note(w->layer2->echoes, digest, f->segment, w->now_ns) ? see_twice(w, f)
-										     : GUARD_PASS;
+		return note_echo(w, f, digest);
 	if (!echoes_back(w->layer2->echoes, digest, f->segment, w->now_ns))
 		return reason;
 	notice(w, BH_NOTICE_LOOP, source, NULL, f->segment, SEGMENT_NONE,
@@ -274,13 +276,96 @@ static enum bh_drop bridge(struct worker *w, struct rte_mbuf *m, struct frame *f
 	return reason != GUARD_PASS ? reason : find_destination(w, m, f, protocol);
 }
 
+/* ---- the short way ---- */
+
+/* What a frame may be for it: IP from one machine to one other, and nothing that a layer-2 guard asks about. */
+#define PLAIN                                                                                                \
+	(FRAME_TAGGED | FRAME_STRIPPED | FRAME_CHECKSUM_LEFT | FRAME_ICMP_REQUEST | FRAME_ICMP_REPLY |       \
+	 FRAME_FRAGMENT | FRAME_FIRST_FRAGMENT | FRAME_MORE_FRAGMENTS)
+
+/* Where the worker remembers the two machines of a frame, and the frame. */
+struct ends {
+	uint64_t source_key, destination_key, digest;
+	struct mac_cached *source, *destination; /* source NULL: the frame is not plain */
+};
+
+static inline bool is_plain(const struct worker *w, const struct frame *f)
+{
+	const struct policy_segment *segment = &w->policy->segments[f->segment];
+
+	return !(f->flags & ~PLAIN) && f->kind <= FRAME_IPV6 && segment->spoof_guard != BH_SPOOF_LEARN &&
+	       segment->index != BH_NONE && segment->network == f->network &&
+	       !w->policy->image.header->settings.duplicates_drop;
+}
+
+/* bridge() for a plain frame between two machines that the worker remembers, for which nothing is to be learned: it comes to the
+ * same. false: bridge() is to be asked. */
+static inline bool bridge_known(struct worker *w, struct frame *f, const struct ends *ends, uint64_t epoch)
+{
+	uint8_t shown = f->kind == FRAME_IPV4 ? MAC_SHOWN_4 : MAC_SHOWN_6;
+
+	if (!mac_cache_knows(ends->source, ends->source_key, epoch, w->now_ns, PLACE_REFRESH_NS) ||
+	    ends->source->segment != f->segment || !(ends->source->shown & shown) ||
+	    !mac_cache_knows(ends->destination, ends->destination_key, epoch, w->now_ns, PLACE_AGE_NS) ||
+	    ends->destination->segment == f->segment)
+		return false;
+	f->dest = ends->destination->segment;
+	note_echo(w, f, ends->digest); /* which drops nothing: is_plain() */
+	return true;
+}
+
+/* The long way, and remember the machines for the next frame. */
+static enum bh_drop bridge_plain(struct worker *w, struct rte_mbuf *m, struct frame *f,
+				 const struct ends *ends)
+{
+	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	enum bh_drop reason = bridge(w, m, f);
+
+	if (reason != GUARD_PASS)
+		return reason;
+	mac_table_recall(w, f->network, &ethernet->src_addr, ends->source);
+	mac_table_recall(w, f->network, &ethernet->dst_addr, ends->destination);
+	return reason;
+}
+
+/* First of two passes, so that the second finds in the first-level cache what it looks at. */
+static inline void find_ends(struct worker *w, const struct rte_mbuf *m, struct ends *ends)
+{
+	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
+	struct layer2 *l = w->layer2;
+
+	ends->source = NULL;
+	if (!l || !is_plain(w, f))
+		return;
+	ends->source_key = mac_key(f->network, &ethernet->src_addr);
+	ends->destination_key = mac_key(f->network, &ethernet->dst_addr);
+	ends->source = mac_cache_slot(&l->machines, ends->source_key);
+	ends->destination = mac_cache_slot(&l->machines, ends->destination_key);
+	ends->digest = echo_digest(m, f, w->seed, false);
+	rte_prefetch0_write(echo_slot(l->echoes, ends->digest));
+}
+
 uint16_t layer2_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
+	struct ends ends[BURST];
 	uint16_t kept = 0;
 
+	mac_table_time(w);
+	for (uint16_t i = 0; i < count; i++)
+		find_ends(w, frames[i], &ends[i]);
+	uint64_t epoch = mac_table_epoch(w);
 	for (uint16_t i = 0; i < count; i++) {
-		enum bh_drop reason = bridge(w, frames[i], frame_of(frames[i]));
+		struct frame *f = frame_of(frames[i]);
+		bool plain = ends[i].source;
+		enum bh_drop reason;
 
+		if (likely(plain && bridge_known(w, f, &ends[i], epoch))) {
+			frames[kept++] = frames[i];
+			continue;
+		}
+		reason = plain ? bridge_plain(w, frames[i], f, &ends[i]) : bridge(w, frames[i], f);
+		epoch = mac_table_epoch(w);
 		if (reason == GUARD_PASS)
 			frames[kept++] = frames[i];
 		else

@@ -11,8 +11,6 @@
 #include "fault.h"
 #include "notice.h"
 
-/* A machine that talks is noted as heard no more often than this: its line of the table is everybody's. */
-#define REFRESH_NS 10000000ull
 /* The same thing is not told to the writer twice within this time. */
 #define REPEAT_NS 1000000ull
 /* Live, workers tell the table the time no finer than this. */
@@ -95,7 +93,7 @@ static void show_address(struct mac_entry *e, const struct sighting *s)
 
 static void heard(struct mac_entry *e, const struct sighting *s, const struct place *place)
 {
-	if (s->now_ns > place->last_ns && s->now_ns - place->last_ns >= REFRESH_NS)
+	if (s->now_ns > place->last_ns && s->now_ns - place->last_ns >= PLACE_REFRESH_NS)
 		store(e->last_ns, s->now_ns);
 	if (s->announce)
 		store(e->announced_ns, s->now_ns);
@@ -104,6 +102,12 @@ static void heard(struct mac_entry *e, const struct sighting *s, const struct pl
 }
 
 /* ---- the writer ---- */
+
+/* What was said of some machine before may not hold any more: caches ask again. After the change itself. */
+static void changed(struct mac_table *table)
+{
+	atomic_fetch_add_explicit(&table->changes, 1, memory_order_release);
+}
 
 static void count_macs(struct worker *w, uint16_t segment, int32_t by)
 {
@@ -147,6 +151,7 @@ static void learn(struct worker *w, struct mac_entry *old, const struct sighting
 		/* it aged out, and was not yet forgotten */
 		count_macs(w, load(old->segment), -1);
 		start_entry(old, s, bound);
+		changed(table);
 	} else {
 		uint32_t record = store_take(&table->store, s->now_ns);
 		if (record == STORE_NONE)
@@ -175,6 +180,7 @@ static void move(struct worker *w, struct mac_entry *e, const struct sighting *s
 	store(e->bound, bound);
 	store(e->placed_ns, verdict == PLACE_RETURNED ? 0 : s->now_ns);
 	place_store(e, place);
+	changed(w->macs);
 	count_macs(w, from, -1);
 	count_macs(w, s->segment, 1);
 	if (s->claim)
@@ -240,6 +246,7 @@ void learn_forget(struct worker *w, uint32_t record)
 
 	count_macs(w, load(e->segment), -1);
 	store_remove(&w->macs->store, record, mac_hash(w->macs, e->network, &e->mac), w->now_ns);
+	changed(w->macs);
 }
 
 void learn_bind(struct worker *w, struct mac_entry *e, uint16_t segment)
@@ -255,6 +262,7 @@ void learn_bind(struct worker *w, struct mac_entry *e, uint16_t segment)
 	store(e->placed_ns, w->now_ns);
 	store(e->segment, segment);
 	atomic_store_explicit(&e->moved_ns, w->now_ns, memory_order_release);
+	changed(w->macs);
 }
 
 /* ---- any worker ---- */
@@ -276,7 +284,7 @@ static void send(struct worker *w, const struct sighting *s)
 		learn_drain(w, w->id, SIGHT_RING_SLOTS);
 }
 
-void learn_time(struct worker *w)
+void mac_table_time(struct worker *w)
 {
 	uint64_t told = load(w->macs->now_ns);
 
@@ -290,7 +298,7 @@ enum place_verdict mac_table_see(struct worker *w, const struct sighting *s)
 	struct place place;
 	enum place_verdict verdict = judge(w, e, s, &place);
 
-	learn_time(w);
+	mac_table_time(w);
 	switch (verdict) {
 	case PLACE_KNOWN:
 		heard(e, s, &place);

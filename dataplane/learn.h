@@ -12,6 +12,7 @@ struct mac_table {
 	struct mac_entry *entries;
 	_Atomic uint32_t segment_macs[BH_SEGMENT_IDS]; /* writer: rw, others: ro */
 	_Atomic uint64_t now_ns;                       /* latest time that a worker told */
+	_Atomic uint32_t changes; /* machines that were moved, bound or forgotten; writer: rw, others: ro */
 	struct addresses *addresses;
 	struct rates *rates;
 	struct sight_ring *rings[BH_MAX_WORKERS]; /* [0] is NULL: the writer needs none */
@@ -30,9 +31,6 @@ uint16_t mac_bound(const struct policy *policy, uint16_t network, const struct r
 
 /* Is the place still one of the policy's? */
 bool mac_place_stands(const struct policy *policy, uint16_t network, uint16_t segment);
-
-/* Any worker: tell the table the time. */
-void learn_time(struct worker *w);
 
 /* Writer. */
 void learn_apply(struct worker *w, const struct sighting *s);

@@ -59,17 +59,9 @@ struct rates *mac_table_rates(struct mac_table *table)
 	return table->rates;
 }
 
-static uint64_t key_of(uint16_t network, const struct rte_ether_addr *mac)
-{
-	uint64_t key = network;
-
-	memcpy((uint8_t *)&key + 2, mac, sizeof(*mac));
-	return key;
-}
-
 uint32_t mac_hash(const struct mac_table *table, uint16_t network, const struct rte_ether_addr *mac)
 {
-	return (uint32_t)flow_mix(key_of(network, mac) ^ table->store.seed, table->store.seed);
+	return (uint32_t)flow_mix(mac_key(network, mac) ^ table->store.seed, table->store.seed);
 }
 
 uint32_t mac_lookup(const struct mac_table *table, uint16_t network, const struct rte_ether_addr *mac)
@@ -128,6 +120,44 @@ uint16_t mac_table_place(const struct worker *w, uint16_t network, const struct 
 			return segment;
 	}
 	return mac_bound(w->policy, network, mac);
+}
+
+uint64_t mac_table_epoch(const struct worker *w)
+{
+	uint32_t changes = atomic_load_explicit(&w->macs->changes, memory_order_acquire);
+
+	return (uint64_t)changes << 32 | w->policy->generation;
+}
+
+static uint8_t shown_of(const struct mac_entry *e)
+{
+	uint64_t four[2], six[2];
+
+	memcpy(four, e->address4, sizeof(four));
+	memcpy(six, e->address6, sizeof(six));
+	return (four[0] | four[1] ? MAC_SHOWN_4 : 0) | (six[0] | six[1] ? MAC_SHOWN_6 : 0);
+}
+
+void mac_table_recall(const struct worker *w, uint16_t network, const struct rte_ether_addr *mac,
+		      struct mac_cached *slot)
+{
+	/* first: what changes while the table is read makes the answer void */
+	uint64_t epoch = mac_table_epoch(w);
+	uint32_t record = mac_lookup(w->macs, network, mac);
+
+	slot->key = 0;
+	if (record == STORE_NONE)
+		return;
+	const struct mac_entry *e = &w->macs->entries[record];
+	uint64_t heard = atomic_load_explicit(&e->last_ns, memory_order_relaxed);
+	uint16_t segment = atomic_load_explicit(&e->segment, memory_order_relaxed);
+	if (place_expired(heard, w->now_ns) || !mac_place_stands(w->policy, network, segment))
+		return;
+	*slot = (struct mac_cached){ .key = mac_key(network, mac),
+				     .epoch = epoch,
+				     .heard_ns = heard,
+				     .segment = segment,
+				     .shown = shown_of(e) };
 }
 
 bool mac_table_holder(const struct worker *w, uint16_t network, const uint8_t address[16],
@@ -195,7 +225,7 @@ void mac_table_serve(struct worker *w, uint32_t budget)
 
 	if (w->id != 0 || !table || !w->policy)
 		return;
-	learn_time(w);
+	mac_table_time(w);
 	if (table->generation != w->policy->generation)
 		mac_table_policy(w);
 	for (uint16_t i = 1; i < table->workers; i++)

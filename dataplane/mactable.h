@@ -12,6 +12,7 @@
 
 #include "addresses.h"
 #include "bulkhead/control.h"
+#include "maccache.h"
 #include "place.h"
 #include "rates.h"
 #include "worker.h"
@@ -60,6 +61,15 @@ void mac_table_serve(struct worker *w, uint32_t budget);
 enum place_verdict mac_table_see(struct worker *w, const struct sighting *s);
 /* The same for the address of a sighting (s->claim), of a machine that mac_table_see() let pass. */
 enum claim mac_table_claim(struct worker *w, const struct sighting *s);
+
+/* Any worker: tell the table the time. mac_table_see() does. */
+void mac_table_time(struct worker *w);
+
+/* What the worker's cache of machines may rely on: another number when the place of a machine, or the policy, is another. */
+uint64_t mac_table_epoch(const struct worker *w);
+/* Fill a slot of the worker's cache with what the table knows of a machine; with nothing, if it is not known or has aged out. */
+void mac_table_recall(const struct worker *w, uint16_t network, const struct rte_ether_addr *mac,
+		      struct mac_cached *slot);
 
 /* The segment where a machine is, as heard or else as bound by the policy; SEGMENT_NONE: unknown. */
 uint16_t mac_table_place(const struct worker *w, uint16_t network, const struct rte_ether_addr *mac);

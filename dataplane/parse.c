@@ -196,7 +196,7 @@ static uint8_t kind_of(uint16_t ethertype)
 	}
 }
 
-enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how)
+enum bh_drop parse_long(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 {
 	struct frame *f = frame_of(m);
 	struct packet p = { .m = m,
@@ -209,7 +209,7 @@ enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 			    .inside = how & PARSE_INSIDE };
 	uint16_t ethertype;
 
-	memset(f, 0, sizeof(*f));
+	frame_clear(f);
 	f->segment = f->dest = f->network = SEGMENT_NONE;
 	f->wire_length = m->pkt_len;
 	f->kind = FRAME_OTHER;
@@ -227,6 +227,11 @@ enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 	f->ethertype = ethertype < ETHERTYPE_MIN ? 0 : ethertype;
 	f->kind = kind_of(ethertype);
 	return parse_network(&p);
+}
+
+enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how)
+{
+	return parse_quick(m, seed, how & PARSE_VERIFY, true) ? PARSED : parse_long(m, seed, how);
 }
 
 enum bh_drop parse_reassembled(struct rte_mbuf *m, uint64_t seed, bool verify)
@@ -255,12 +260,20 @@ static unsigned int how_to_parse(const struct policy *policy)
 uint16_t parse_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
 	unsigned int how = how_to_parse(w->policy);
+	bool owner = w->worker_count > 1;
 	uint16_t kept = 0;
 
 	for (uint16_t i = 0; i < count; i++) {
-		if (i + 2 < count)
+		if (i + 2 < count) {
 			rte_prefetch0(rte_pktmbuf_mtod(frames[i + 2], const void *));
-		enum bh_drop reason = parse_frame(frames[i], w->seed, how);
+			rte_prefetch0_write(frame_of(frames[i + 2]));
+			rte_prefetch0_write((const char *)frame_of(frames[i + 2]) + 64);
+		}
+		if (likely(parse_quick(frames[i], w->seed, how & PARSE_VERIFY, owner))) {
+			frames[kept++] = frames[i];
+			continue;
+		}
+		enum bh_drop reason = parse_long(frames[i], w->seed, how);
 
 		if (reason == PARSED)
 			frames[kept++] = frames[i];

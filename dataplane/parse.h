@@ -61,6 +61,12 @@ void parse_fragment_ports(struct rte_mbuf *m);
 
 /* ---- between the parser's files ---- */
 
+/* The short way for what most frames are: true: parsed, as the long way would. false: nothing is said, the long way fills the
+ * frame from scratch. owner: owner_hash is wanted. */
+bool parse_quick(struct rte_mbuf *m, uint64_t seed, bool verify, bool owner);
+/* The long way, for any frame. */
+enum bh_drop parse_long(struct rte_mbuf *m, uint64_t seed, unsigned int how);
+
 enum bh_drop parse_ip4(struct packet *p);
 enum bh_drop parse_ip6(struct packet *p);
 

@@ -12,6 +12,8 @@
 
 /* Idle machines are forgotten (802.1D's default); by then a switch has forgotten them too. */
 #define PLACE_AGE_NS 300000000000ull
+/* A machine that talks is noted as heard no more often than this: its line of the table is everybody's. */
+#define PLACE_REFRESH_NS 10000000ull
 /* A place is silent when nothing came from there for so long. A machine that is talking is not taken over by one that
  * only uses its MAC; a machine whose portgroup was changed and which did not announce itself is out for
  * no longer than this. */

@@ -176,10 +176,9 @@ static bool verdict_stands(const struct worker *w, struct flow *flow)
 static bool within_limit(struct worker *w, struct rte_mbuf *m, struct flow *flow)
 {
 	struct frame *f = frame_of(m);
-	uint32_t rule = flow_cold(w->flows, flow)->limit_rule;
 
-	if (!(flow->flags & FLOW_LIMITED) || flow->generation != w->policy->generation ||
-	    bucket_take(&w->policy->limits[rule], f->wire_length, w->now_ns))
+	if (likely(!(flow->flags & FLOW_LIMITED)) || flow->generation != w->policy->generation ||
+	    bucket_take(&w->policy->limits[flow_cold(w->flows, flow)->limit_rule], f->wire_length, w->now_ns))
 		return true;
 	w->counters->rules[flow->rule_id].limited++;
 	return policy_monitors(w->policy, flow->key.network);

@@ -25,14 +25,20 @@ void rx_init(struct rx *rx, uint16_t worker, uint16_t workers, const struct port
 				rx->queues[rx->queue_count++] = (struct rx_queue){ &ports->ports[p], p, q };
 }
 
+/* By runs of one port, which a burst mostly is. */
 static void count_in(struct worker *w, struct rte_mbuf *const *frames, uint16_t count)
 {
-	for (uint16_t i = 0; i < count; i++) {
-		struct bh_port_counters *port = &w->counters->ports[frames[i]->port];
-		bool stripped = frames[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED;
+	for (uint16_t i = 0, first; i < count;) {
+		uint16_t from = frames[i]->port;
+		uint64_t bytes = 0;
 
-		port->in++;
-		port->in_bytes += frames[i]->pkt_len + (stripped ? sizeof(struct rte_vlan_hdr) : 0);
+		for (first = i; i < count && frames[i]->port == from; i++) {
+			bool stripped = frames[i]->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED;
+
+			bytes += frames[i]->pkt_len + (stripped ? sizeof(struct rte_vlan_hdr) : 0);
+		}
+		w->counters->ports[from].in += i - first;
+		w->counters->ports[from].in_bytes += bytes;
 	}
 }
 
@@ -78,7 +84,6 @@ static uint16_t take_queue(struct worker *w, struct rx *rx, const struct rx_queu
 	uint16_t count = port_receive(queue->port, queue->index, queue->queue, frames, BURST), own;
 
 	stage_end(w, BH_STAGE_RECEIVE, count, &start);
-
 	if (!count)
 		return 0;
 	worker_count(w, BH_WORKER_BURSTS, 1);

@@ -14,7 +14,7 @@
 #define CONSUMED (BH_DROP_COUNT + 1)
 #define UNTAGGED_SLOT 4095u /* of policy->by_vlan */
 
-static enum bh_drop place(struct worker *w, struct rte_mbuf *m, struct frame *f)
+static inline enum bh_drop place(struct worker *w, struct rte_mbuf *m, struct frame *f)
 {
 	bool tagged = f->flags & FRAME_TAGGED;
 	uint16_t vlan = tagged ? f->tci & VLAN_MASK : UNTAGGED_SLOT;
@@ -70,7 +70,7 @@ static enum bh_drop assign(struct worker *w, struct rte_mbuf *m, struct frame *f
 	return GUARD_PASS;
 }
 
-static enum bh_drop enter(struct worker *w, struct rte_mbuf *m, struct frame *f)
+static inline enum bh_drop enter(struct worker *w, struct rte_mbuf *m, struct frame *f)
 {
 	f->segment = SEGMENT_NONE;
 	f->dest = SEGMENT_NONE;
@@ -83,9 +83,9 @@ static enum bh_drop enter(struct worker *w, struct rte_mbuf *m, struct frame *f)
 	counters->in_bytes += f->wire_length;
 	frame_key_place(f);
 	f->hash = flow_hash(&f->key, w->seed);
-	if (w->loops && loops_hear(w->loops, w, m))
+	if (unlikely(f->kind == FRAME_OTHER) && w->loops && loops_hear(w->loops, w, m))
 		return (enum bh_drop)CONSUMED;
-	if (reason == GUARD_PASS && !w->assignment)
+	if (reason == GUARD_PASS && !w->assignment && guard_asked(w->policy, f))
 		reason = guard_frame(w, m, f);
 	return reason;
 }

@@ -94,7 +94,7 @@ static const uint8_t moves[BH_TCP_STATE_COUNT][2][CLASS_COUNT] = {
 	},
 };
 
-static const uint8_t timeouts[BH_TCP_STATE_COUNT] = {
+const uint8_t tcp_timeouts[BH_TCP_STATE_COUNT] = {
 	[BH_TCP_NONE] = BH_TIMEOUT_DENIED,
 	[BH_TCP_SYN_SENT] = BH_TIMEOUT_TCP_SYN,
 	[BH_TCP_SYN_RECV] = BH_TIMEOUT_TCP_HANDSHAKE,
@@ -105,11 +105,6 @@ static const uint8_t timeouts[BH_TCP_STATE_COUNT] = {
 	[BH_TCP_TIME_WAIT] = BH_TIMEOUT_TCP_TIME_WAIT,
 	[BH_TCP_CLOSED] = BH_TIMEOUT_TCP_CLOSED,
 };
-
-enum bh_timeout tcp_timeout(uint8_t state)
-{
-	return timeouts[state];
-}
 
 /* ---- windows ---- */
 

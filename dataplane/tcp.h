@@ -65,6 +65,10 @@ bool tcp_is_retransmit(const struct flow *flow, const struct tcp_segment *s, boo
 /* Is this a sequence number that the peer (0 initiator, 1 responder) may have sent a short while ago? */
 bool tcp_plausible(const struct flow *flow, unsigned int peer, uint32_t seq);
 /* The timeout that a state lives by. */
-enum bh_timeout tcp_timeout(uint8_t state);
+extern const uint8_t tcp_timeouts[BH_TCP_STATE_COUNT];
+static inline enum bh_timeout tcp_timeout(uint8_t state)
+{
+	return (enum bh_timeout)tcp_timeouts[state];
+}
 
 #endif

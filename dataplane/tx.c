@@ -25,10 +25,15 @@
 /* What must be counted when the queue took the frame: by then the mbuf is the driver's. */
 struct account {
 	uint32_t length;
-	uint16_t segment;
-	uint8_t ingress;
-	bool made;
+	uint32_t way; /* stable id of the segment it leaves to, | ingress port << 16, | WAY_MADE */
 };
+
+#define WAY_MADE (1u << 24)
+
+static inline uint32_t way_of(const struct rte_mbuf *m, const struct frame *f, uint16_t segment)
+{
+	return segment | (uint32_t)(uint8_t)m->port << 16 | (f->flags & FRAME_MADE ? WAY_MADE : 0);
+}
 
 struct gather {
 	uint16_t count;
@@ -81,19 +86,27 @@ struct rte_mbuf *tx_buffer(struct worker *w)
 	return m;
 }
 
-static void count_sent(struct worker *w, uint16_t port, const struct account *a)
+/* `count` frames left by the port. By runs of one way through us, which are long under load. */
+static void count_sent(struct worker *w, uint16_t port, const struct account *accounts, uint16_t count)
 {
 	struct bh_port_counters *ports = w->counters->ports;
-	struct bh_segment_counters *segment = &w->counters->segments[a->segment];
 
-	if (a->made)
-		ports[port].made_out++;
-	else
-		ports[a->ingress].out++;
-	ports[port].tx++;
-	ports[port].tx_bytes += a->length;
-	segment->out++;
-	segment->out_bytes += a->length;
+	for (uint16_t i = 0, first; i < count;) {
+		uint32_t way = accounts[i].way;
+		struct bh_segment_counters *segment = &w->counters->segments[way & UINT16_MAX];
+		uint64_t bytes = 0;
+
+		for (first = i; i < count && accounts[i].way == way; i++)
+			bytes += accounts[i].length;
+		if (way & WAY_MADE)
+			ports[port].made_out += i - first;
+		else
+			ports[way >> 16 & UINT8_MAX].out += i - first;
+		ports[port].tx += i - first;
+		ports[port].tx_bytes += bytes;
+		segment->out += i - first;
+		segment->out_bytes += bytes;
+	}
 }
 
 /* A frame that was ready to leave and does not. */
@@ -109,7 +122,7 @@ static void lose(struct worker *w, uint16_t port, struct rte_mbuf *m, enum bh_dr
 	drop_frame(w, m, reason);
 }
 
-static bool is_up(const struct tx_port *port)
+static inline bool is_up(const struct tx_port *port)
 {
 	return !port->up || atomic_load_explicit(port->up, memory_order_relaxed);
 }
@@ -121,8 +134,7 @@ static void send_range(struct worker *w, uint16_t p, uint16_t from, uint16_t to)
 	struct gather *g = &w->tx->gathers[p];
 	uint16_t sent = port->burst(port->opaque, port->id, port->queue, g->frames + from, to - from);
 
-	for (uint16_t i = from; i < from + sent; i++)
-		count_sent(w, p, &g->accounts[i]);
+	count_sent(w, p, g->accounts + from, sent);
 	for (uint16_t i = from + sent; i < to; i++)
 		lose(w, p, g->frames[i], is_up(port) ? BH_DROP_TX_FULL : BH_DROP_TX_DOWN);
 }
@@ -169,7 +181,7 @@ static bool tag_in_buffer(const struct frame *f)
 
 /* Give the frame the VLAN of a segment, keeping priority and drop eligibility. The tag is in the buffer, was taken off by the
  * driver, or is not there; and the driver of the port can insert one, or we do. 0 or -ENOMEM (no headroom). */
-static int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan, const struct tx_port *port)
+static inline int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan, const struct tx_port *port)
 {
 	bool in_buffer = tag_in_buffer(f);
 	uint16_t tci = (uint16_t)((f->tci & 0xf000) | vlan);
@@ -177,7 +189,7 @@ static int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan, const
 	m->ol_flags &= ~(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
 	if (vlan == BH_VLAN_UNTAGGED)
 		return in_buffer ? rte_vlan_strip(m) : 0;
-	if (in_buffer) {
+	if (likely(in_buffer)) {
 		struct rte_vlan_hdr *tag =
 			rte_pktmbuf_mtod_offset(m, struct rte_vlan_hdr *, sizeof(struct rte_ether_hdr));
 		tag->vlan_tci = rte_cpu_to_be_16(tci);
@@ -221,32 +233,27 @@ static void complete_checksum(struct rte_mbuf *m, const struct frame *f, int mov
 
 /* ---- gathering ---- */
 
-static void gather(struct worker *w, uint16_t p, struct rte_mbuf *m, const struct account *account)
+static inline void gather(struct worker *w, uint16_t p, struct rte_mbuf *m, uint32_t length, uint32_t way)
 {
 	struct gather *g = &w->tx->gathers[p];
 
 	if (g->count == GATHER)
 		flush_port(w, p);
 	g->frames[g->count] = m;
-	g->accounts[g->count++] = *account;
+	g->accounts[g->count++] = (struct account){ .length = length, .way = way };
 }
 
-static uint32_t length_on_wire(const struct rte_mbuf *m)
+static inline uint32_t length_on_wire(const struct rte_mbuf *m)
 {
 	return m->pkt_len + (m->ol_flags & RTE_MBUF_F_TX_VLAN ? sizeof(struct rte_vlan_hdr) : 0);
 }
 
 /* Queue a frame that is ready for the wire, or hand it to the worker that owns the queue. */
-static void leave(struct worker *w, uint16_t p, struct rte_mbuf *m, uint16_t segment)
+static __rte_always_inline void leave(struct worker *w, uint16_t p, struct rte_mbuf *m, uint16_t segment)
 {
 	struct tx_port *port = &w->tx->ports[p];
 	struct frame *f = frame_of(m);
-	struct account account = {
-		.length = length_on_wire(m),
-		.segment = segment,
-		.ingress = (uint8_t)m->port,
-		.made = f->flags & FRAME_MADE,
-	};
+	uint32_t length = length_on_wire(m);
 
 	if (port->owner) {
 		f->dest = segment;
@@ -254,20 +261,14 @@ static void leave(struct worker *w, uint16_t p, struct rte_mbuf *m, uint16_t seg
 			lose(w, p, m, BH_DROP_TX_FULL);
 		return;
 	}
-	gather(w, p, m, &account);
+	gather(w, p, m, length, way_of(m, f, segment));
 }
 
 void tx_take(struct worker *w, uint16_t p, struct rte_mbuf *m)
 {
 	struct frame *f = frame_of(m);
-	struct account account = {
-		.length = length_on_wire(m),
-		.segment = f->dest < BH_SEGMENT_IDS ? f->dest : 0,
-		.ingress = (uint8_t)m->port,
-		.made = f->flags & FRAME_MADE,
-	};
 
-	gather(w, p, m, &account);
+	gather(w, p, m, length_on_wire(m), way_of(m, f, f->dest < BH_SEGMENT_IDS ? f->dest : 0));
 }
 
 /* A second tag takes its room from the packet. */
@@ -277,7 +278,7 @@ static uint32_t inner_length(const struct frame *f)
 }
 
 /* Is the frame larger than the port takes, with or without a tag as the VLAN wants it? */
-static bool too_large(const struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
+static inline bool too_large(const struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
 {
 	uint32_t with = vlan != BH_VLAN_UNTAGGED ? sizeof(struct rte_vlan_hdr) : 0;
 	uint32_t has =
@@ -289,7 +290,8 @@ static bool too_large(const struct rte_mbuf *m, uint16_t vlan, const struct tx_p
 #define READY BH_DROP_COUNT
 
 /* Make a frame ready for the wire of a VLAN of a port. READY, or why it can not leave: then it is as it was, but for NO_MEMORY. */
-static enum bh_drop make_ready(struct rte_mbuf *m, uint16_t vlan, const struct tx_port *port)
+static __rte_always_inline enum bh_drop make_ready(struct rte_mbuf *m, uint16_t vlan,
+						   const struct tx_port *port)
 {
 	const struct frame *f = frame_of(m);
 	uint32_t before = m->pkt_len;
@@ -306,7 +308,8 @@ static enum bh_drop make_ready(struct rte_mbuf *m, uint16_t vlan, const struct t
 	return READY;
 }
 
-static void send_one(struct worker *w, struct rte_mbuf *m, const struct policy_segment *to, uint16_t segment)
+static __rte_always_inline void send_one(struct worker *w, struct rte_mbuf *m,
+					 const struct policy_segment *to, uint16_t segment)
 {
 	const struct tx_port *port = &w->tx->ports[to->port];
 	enum bh_drop reason = make_ready(m, to->vlan, port);
@@ -321,7 +324,7 @@ static void send_one(struct worker *w, struct rte_mbuf *m, const struct policy_s
 }
 
 /* The place of a segment in the policy in force, or NULL: it went while the frame was on its way. */
-static const struct policy_segment *place(const struct worker *w, uint16_t segment)
+static inline const struct policy_segment *place(const struct worker *w, uint16_t segment)
 {
 	const struct policy_segment *to;
 
@@ -333,8 +336,8 @@ static const struct policy_segment *place(const struct worker *w, uint16_t segme
 
 /* The same for a frame that came in, which leaves its network under no circumstances, whatever the stages before said. NULL: the
  * reason is in *reason. */
-static const struct policy_segment *place_for(const struct worker *w, const struct frame *f, uint16_t segment,
-					      enum bh_drop *reason)
+static __rte_always_inline const struct policy_segment *
+place_for(const struct worker *w, const struct frame *f, uint16_t segment, enum bh_drop *reason)
 {
 	const struct policy_segment *to = place(w, segment);
 
@@ -351,24 +354,35 @@ static const struct policy_segment *place_for(const struct worker *w, const stru
 	return loop_closed(w->loop_gate, f->segment, segment) ? NULL : to;
 }
 
-void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+/* A reassembled frame: its originals in its place. */
+static void send_originals(struct worker *w, struct rte_mbuf *m, const struct policy_segment *to,
+			   uint16_t segment)
+{
+	struct fragment_set *set = frame_of(m)->set;
+
+	for (uint16_t i = 0; i < set->count; i++)
+		send_one(w, set->frames[i], to, segment);
+	fragment_set_free(w, set);
+	rte_pktmbuf_free(m);
+}
+
+static __rte_always_inline void send_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
 {
 	struct frame *f = frame_of(m);
 	enum bh_drop reason;
 	const struct policy_segment *to = place_for(w, f, segment, &reason);
 
-	if (!to) {
+	if (unlikely(!to))
 		drop_frame(w, m, reason);
-		return;
-	}
-	if (!(f->flags & FRAME_REASSEMBLED)) {
+	else if (unlikely(f->flags & FRAME_REASSEMBLED))
+		send_originals(w, m, to, segment);
+	else
 		send_one(w, m, to, segment);
-		return;
-	}
-	for (uint16_t i = 0; i < f->set->count; i++)
-		send_one(w, f->set->frames[i], to, segment);
-	fragment_set_free(w, f->set);
-	rte_pktmbuf_free(m);
+}
+
+void tx_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+{
+	send_frame(w, m, segment);
 }
 
 static struct rte_mbuf *copy_of(struct worker *w, struct rte_mbuf *m)
@@ -462,6 +476,6 @@ void tx_mirror(struct worker *w, struct rte_mbuf *m, uint16_t p, uint16_t vlan)
 uint16_t tx_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
 	for (uint16_t i = 0; i < count; i++)
-		tx_frame(w, frames[i], frame_of(frames[i])->dest);
+		send_frame(w, frames[i], frame_of(frames[i])->dest);
 	return 0;
 }

@@ -108,6 +108,70 @@ static void test_other_inner_vlan(void **state)
 	assert_int_not_equal(d[0], d[1]);
 }
 
+/* As the parser leaves TCP and UDP; one byte of the frame is changed. */
+static uint64_t transport_digest(uint8_t protocol, uint32_t at, uint32_t tcp_seq, uint32_t hash)
+{
+	uint8_t bytes[80] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1, 0x81, 0, 0, 101, 8, 0, 0x45 };
+
+	bytes[18 + 20 + 7] = 0x55; /* UDP: it has a checksum */
+	bytes[at] ^= at ? 0xee : 0;
+	struct rte_mbuf *m = eal_frame(pool, bytes, sizeof(bytes));
+	*frame_of(m) = (struct frame){ .l3 = 18,
+				       .l4 = 38,
+				       .ethertype = 0x0800,
+				       .protocol = protocol,
+				       .tcp_seq = tcp_seq,
+				       .hash = hash,
+				       .wire_length = sizeof(bytes) };
+	uint64_t d = echo_digest(m, frame_of(m), 42, false);
+	rte_pktmbuf_free(m);
+	return d;
+}
+
+/* Two packets of a session differ in what the digest looks at: MACs, identification and header checksum, the transport's
+ * acknowledgement, flags, window, length and checksum, and what the parser has read. */
+static void test_same_packet(void **state)
+{
+	const uint8_t tcp = 6, udp = 17;
+
+	(void)state;
+	assert_int_equal(transport_digest(tcp, 0, 1, 2), transport_digest(tcp, 15, 1, 2)); /* another tag */
+	for (uint32_t at = 1; at < 12; at++) {
+		assert_int_not_equal(transport_digest(tcp, 0, 1, 2), transport_digest(tcp, at, 1, 2));
+		assert_int_not_equal(transport_digest(udp, 0, 0, 2), transport_digest(udp, at, 0, 2));
+	}
+	for (uint32_t at = 18 + 4; at < 18 + 12; at++)
+		assert_int_not_equal(transport_digest(udp, 0, 0, 2), transport_digest(udp, at, 0, 2));
+	for (uint32_t at = 38; at < 38 + 8; at++)
+		assert_int_not_equal(transport_digest(udp, 0, 0, 2), transport_digest(udp, at, 0, 2));
+	for (uint32_t at = 38 + 8; at < 38 + 20; at++)
+		assert_int_not_equal(transport_digest(tcp, 0, 1, 2), transport_digest(tcp, at, 1, 2));
+	assert_int_not_equal(transport_digest(tcp, 0, 1, 2), transport_digest(tcp, 0, 2, 2));
+	assert_int_not_equal(transport_digest(udp, 0, 0, 2), transport_digest(udp, 0, 0, 3));
+}
+
+/* UDP without a checksum: the payload itself counts. */
+static void test_same_datagram(void **state)
+{
+	const uint32_t checksum = 18 + 20 + 7, payload = 18 + 40;
+	uint64_t digests[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		uint8_t bytes[80] = { 2, 0, 0, 0, 2, 1, 2, 0, 0, 0, 1, 1, 0x81, 0, 0, 101, 8, 0, 0x45 };
+
+		bytes[checksum] = 0;
+		bytes[payload] = (uint8_t)i;
+		struct rte_mbuf *m = eal_frame(pool, bytes, sizeof(bytes));
+		*frame_of(m) = (struct frame){
+			.l3 = 18, .l4 = 38, .ethertype = 0x0800, .protocol = 17, .wire_length = sizeof(bytes)
+		};
+		digests[i] = echo_digest(m, frame_of(m), 42, false);
+		rte_pktmbuf_free(m);
+	}
+	assert_int_not_equal(digests[0], digests[1]);
+}
+
 static void test_twice(void **state)
 {
 	uint64_t d = digest(101, 0, 0);
@@ -142,6 +206,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_same_frame, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_whole, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_inner_vlan, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_same_packet, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_same_datagram, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_twice, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_back, setup, teardown),
 	};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* needs: dataplane/segment.c dataplane/assignment.c dataplane/guard.c dataplane/bindings.c dataplane/notice.c */
 /* needs: dataplane/layer2.c dataplane/echoes.c dataplane/protocol.c dataplane/mactable.c dataplane/learn.c dataplane/place.c */
-/* needs: dataplane/store.c dataplane/addresses.c dataplane/rates.c dataplane/parse.c dataplane/parse_ip4.c */
+/* needs: dataplane/store.c dataplane/addresses.c dataplane/rates.c dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c */
 /* needs: dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c */
 /* Destinations, guards of protocols, learning, moves, storms and the spoof guard that learns. */
 #include "layer2_world.h"
@@ -35,8 +35,9 @@ static void test_destinations(void **state)
 	world_bind(0, APP, M(21), NULL);
 	assert_int_equal(run(0, data4(WEB, M(11), M(21), IP(11), IP(21))), PASSED);
 	assert_int_equal(world.f.dest, APP);
-	/* a segment that the policy has no more is no place */
+	/* a segment that the next policy has no more is no place */
 	world.segments[DB].index = BH_NONE;
+	world.policy.generation++;
 	assert_int_equal(run(0, data4(WEB, M(11), M(31), IP(11), IP(31))), PASSED);
 	assert_int_equal(world.f.dest, SEGMENT_FLOOD);
 }
@@ -279,6 +280,51 @@ static void test_move(void **state)
 	world_time(START + SEC);
 	assert_int_equal(run(0, data4(APP, M(11), M(77), IP(11), IP(77))), PASSED);
 	assert_int_equal(heard(M(11))->segment, APP);
+}
+
+static struct frame forwarded(uint16_t from, const char *source, const char *destination)
+{
+	assert_int_equal(run(0, data4(from, source, destination, IP(11), IP(21))), PASSED);
+	return world.f;
+}
+
+/* What a worker remembers of machines that talk is what the table says, whatever becomes of them. */
+static void test_remembered_machines(void **state)
+{
+	(void)state;
+	hear(WEB, M(11), IP(11));
+	hear(APP, M(21), IP(21));
+	for (int i = 0; i < 3; i++) /* from the second on it is remembered */
+		assert_int_equal(forwarded(WEB, M(11), M(21)).dest, APP);
+	/* still noted as heard, though the table is asked no more often than that */
+	world_time(START + 10 * MS);
+	forwarded(WEB, M(11), M(21));
+	assert_int_equal(heard(M(11))->last_ns, START + 10 * MS);
+	/* another who uses its MAC is told from it, and from our own frame that comes back */
+	assert_int_equal(run(0, data4(DB, M(11), M(77), IP(11), IP(77))), BH_DROP_MAC_MOVE);
+	assert_int_equal(run(0, data4(DB, M(11), M(21), IP(11), IP(21))), BH_DROP_REFLECTED);
+	/* the destination moves: its next frame goes there */
+	world_time(START + 20 * MS);
+	assert_int_equal(run(0, rarp(DB, M(21))), PASSED);
+	assert_int_equal(forwarded(WEB, M(11), M(21)).dest, DB);
+	/* by the other worker's memory too */
+	assert_int_equal(run(1, data4(WEB, M(11), M(21), IP(11), IP(21))), PASSED);
+	assert_int_equal(world.f.dest, DB);
+	assert_int_equal(run(0, rarp(UPLINK, M(21))), BH_DROP_REFLECTED);
+	/* to where it is already */
+	assert_int_equal(run(0, data4(DB, M(31), M(21), IP(31), IP(21))), BH_DROP_SAME_SEGMENT);
+	/* bound elsewhere by a new policy */
+	world_bind(0, APP, M(21), NULL);
+	world.policy.generation++;
+	mac_table_serve(world.w[0], 1000);
+	assert_int_equal(forwarded(WEB, M(11), M(21)).dest, APP);
+	/* forgotten: it is flooded, but for where the policy binds it */
+	bindings_free(world.policy.bindings);
+	world.policy.bindings = NULL;
+	world.policy.generation++;
+	mac_table_serve(world.w[0], 1000);
+	world_time(START + 400 * SEC);
+	assert_int_equal(forwarded(WEB, M(11), M(21)).dest, SEGMENT_FLOOD);
 }
 
 static void test_reflected_announcement(void **state)
@@ -538,6 +584,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_guard_rate, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_limit, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_move, world_setup, world_teardown),
+		cmocka_unit_test_setup_teardown(test_remembered_machines, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_reflected_announcement, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_duplicates, world_setup, world_teardown),
 		cmocka_unit_test_setup_teardown(test_addresses_shown, world_setup, world_teardown),
