@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "largepages.h"
 #include "log.h"
 
 #define WORDS_MAX 128
@@ -275,7 +276,8 @@ static int add_memory(struct words *w, const struct options *o)
 	}
 	if (!o->replay && !huge)
 		log_line(o->huge == OPTION_HUGE_NEVER ? LOG_INFO : LOG_NOTICE,
-			 "without huge pages (%u MiB are needed, %llu MiB are free): it works, somewhat "
+			 "without reserved huge pages (%u MiB are needed, %llu MiB are free): it works, "
+			 "somewhat "
 			 "slower",
 			 want, (unsigned long long)free_huge_mib());
 	if (huge) {
@@ -299,6 +301,17 @@ static uint32_t hash_path(const char *path)
 	for (; *path; path++)
 		hash = (hash ^ (uint8_t)*path) * 16777619u;
 	return hash;
+}
+
+/* Where no huge pages were reserved, the kernel may still make some. Not under hardware, which would have to be told. */
+static int large_pages(const struct options *o)
+{
+	if (rte_eal_has_hugepages() || o->replay || o->huge == OPTION_HUGE_NEVER)
+		return 0;
+	for (uint16_t i = 0; i < o->port_count; i++)
+		if (environment_is_pci(o->ports[i].device))
+			return 0;
+	return large_pages_take();
 }
 
 int environment_start(const struct options *o)
@@ -327,7 +340,10 @@ int environment_start(const struct options *o)
 		log_line(LOG_ERR, "DPDK does not start: %s", rte_strerror(-error));
 		return error;
 	}
-	return 0;
+	error = large_pages(o);
+	if (error)
+		log_line(LOG_ERR, "memory: %s", rte_strerror(-error));
+	return error;
 }
 
 void environment_stop(void)
