@@ -241,7 +241,8 @@ static inline bool read_offloads(const struct rte_mbuf *m, bool *verify_ip, bool
 	return true;
 }
 
-static inline bool read_transport(struct frame *f, const struct network *n, const uint8_t *l4, bool verify)
+static __rte_always_inline bool read_transport(struct frame *f, const struct network *n, const uint8_t *l4,
+					       bool verify)
 {
 	f->protocol = n->protocol;
 	f->l4 = (uint16_t)(f->l3 + n->header);

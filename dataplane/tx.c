@@ -181,7 +181,8 @@ static bool tag_in_buffer(const struct frame *f)
 
 /* Give the frame the VLAN of a segment, keeping priority and drop eligibility. The tag is in the buffer, was taken off by the
  * driver, or is not there; and the driver of the port can insert one, or we do. 0 or -ENOMEM (no headroom). */
-static inline int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan, const struct tx_port *port)
+static __rte_always_inline int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan,
+				     const struct tx_port *port)
 {
 	bool in_buffer = tag_in_buffer(f);
 	uint16_t tci = (uint16_t)((f->tci & 0xf000) | vlan);
