@@ -165,7 +165,7 @@ struct model_rule {
 	uint32_t source_port_count; /* 0: any */
 	bool has_apps;
 	struct bh_app_set apps;
-	char **server_names;  /* lower case, sorted by strcmp, no doubles */
+	char **server_names; /* lower case, sorted by strcmp, no doubles */
 	uint32_t server_name_count;
 	uint64_t risks;
 	uint64_t limit_rate, limit_burst; /* bits a second, bytes; 0: none */
