@@ -83,8 +83,8 @@ void job_adopt(struct daemon *daemon)
 {
 	if (job_running(daemon, JOB_ADOPT))
 		daemon->adopt_again = true;
-	else if (job_start(daemon, JOB_ADOPT, -1, -1, NULL))
-		log_line(LOG_WARNING, "what came into force could not be looked at: too much is going on");
+	else
+		daemon->adopt_again = job_start(daemon, JOB_ADOPT, -1, -1, NULL) != 0;
 }
 
 /* What was put off until this job was over. */
@@ -94,8 +94,7 @@ static void job_follow(struct daemon *daemon, enum daemon_job kind)
 		daemon->resume_again = false;
 		if (job_start(daemon, JOB_RESUME, -1, -1, NULL))
 			log_line(LOG_ERR, "what is in force could not be looked at");
-	} else if (kind == JOB_ADOPT && daemon->adopt_again) {
-		daemon->adopt_again = false;
+	} else if (daemon->adopt_again) { /* put off behind another adoption, or by too many jobs */
 		job_adopt(daemon);
 	}
 }

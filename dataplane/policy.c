@@ -114,8 +114,6 @@ static void adopt(struct worker *w, struct flow *flow, const struct bh_answer *a
 	flow->flags &= ~(FLOW_RENAMED | FLOW_DEST_NEW | FLOW_SETTLED | FLOW_MONITORED | FLOW_LIMITED |
 			 FLOW_MIRRORED);
 	flow->flags |= FLOW_JUDGED | (monitored ? FLOW_MONITORED : 0u);
-	if (passes(answer->verdict) || monitored)
-		flow->flags |= FLOW_LET_IN;
 	/* A refusal is final for the frames, whichever rule it turns out to be; an allow waits for its rule. */
 	if (!answer->open || !passes(answer->verdict))
 		settle(w, flow, answer);
@@ -240,6 +238,8 @@ static bool apply(struct worker *w, struct rte_mbuf *m, struct flow *flow)
 	}
 	if (flow->flags & FLOW_MIRRORED)
 		mirror(w, m, flow);
+	/* not at the judgement: the first frame may be judged before nDPI has seen it, and refused by what that sees */
+	flow->flags |= FLOW_LET_IN;
 	return true;
 }
 
@@ -380,6 +380,8 @@ static void flood(struct worker *w, struct rte_mbuf *m)
 	}
 	if (f->flow && have)
 		adopt_flood(w, m, f->flow, &first, allowed);
+	if (f->flow && allowed)
+		f->flow->flags |= FLOW_LET_IN;
 	if (!candidates) {
 		drop_frame(w, m, BH_DROP_NO_DESTINATION);
 		return;

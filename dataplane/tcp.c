@@ -369,7 +369,8 @@ bool tcp_is_retransmit(const struct flow *flow, const struct tcp_segment *s, boo
 	const struct tcp_peer *from = &flow->peer[reverse];
 	uint32_t end = segment_end(s, false);
 
-	if (!s->payload || (from->flags & TCP_PEER_GAP))
+	/* of a connection picked up under way only the sender's word is known: by it everything could be said twice */
+	if (!s->payload || (from->flags & (TCP_PEER_GAP | TCP_PEER_LOOSE)))
 		return false;
 	if (s->flags & RTE_TCP_SYN_FLAG)
 		return end == from->end;
