@@ -81,7 +81,7 @@ static void watch(struct worker *w, struct flow *flow, uint32_t looks)
 static void context_drop(struct worker *w, struct context *context)
 {
 	w->counters->cells[BH_WORKER_DETECTING]--;
-	stream_heads_clear(&context->heads, w->classifier->arena);
+	context_tcp_release(context, w->classifier->arena);
 	context_give_back(w->classifier->contexts, context);
 }
 
@@ -288,8 +288,8 @@ static void show_frame(struct worker *w, struct context *context, struct rte_mbu
 	if (!packet)
 		return;
 	show(w, context, packet, length, !reply, result);
-	if (f->protocol == IPPROTO_TCP && !reply)
-		client_hello_read(&context->hello, f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0),
+	if (context->tcp && !reply)
+		client_hello_read(&context->tcp->hello, f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0),
 				  (const uint8_t *)packet + (f->payload - f->l3), payload_shown(f, length));
 	worker_count(w, BH_WORKER_DPI_PACKETS, 1);
 	context->packets++;
@@ -344,15 +344,19 @@ static enum stream_answer compare(struct worker *w, struct context *context, con
 
 	if (f->protocol != IPPROTO_TCP || (f->flags & FRAME_RELATED))
 		return STREAM_AGREES;
+	struct arena *arena = w->classifier->arena;
+	struct context_tcp *tcp = length ? context_tcp(context, arena) : context->tcp;
+	if (!tcp)
+		return length ? STREAM_NO_MEMORY : STREAM_AGREES;
 	/* what was never sent can not have been taken */
-	if (context->heads.parts && (f->tcp_flags & TH_ACK) &&
+	if (tcp->heads.parts && (f->tcp_flags & TH_ACK) &&
 	    (int32_t)(context->flow->peer[!reply].end - f->tcp_ack) >= 0)
-		stream_heads_acknowledge(&context->heads, w->classifier->arena, !reply, f->tcp_ack);
+		stream_heads_acknowledge(&tcp->heads, arena, !reply, f->tcp_ack);
 	const uint8_t *bytes =
 		length ? rte_pktmbuf_read(m, f->payload, length, w->classifier->scratch) : NULL;
 	if (!bytes)
 		return STREAM_AGREES;
-	return stream_heads_show(&context->heads, w->classifier->arena, reply, seq, bytes, length);
+	return stream_heads_show(&tcp->heads, arena, reply, seq, bytes, length);
 }
 
 /* Which of two copies the far end takes is not known: what nDPI would say holds for one of them only. exceptions.dpi answers.

@@ -12,7 +12,7 @@
 enum step { IDLE, MESSAGE, SESSION_ID, CIPHERS, COMPRESSION, EXTENSIONS, EXTENSION, FOUND };
 
 /* Field of `want` bytes, after `skip` bytes of no interest. */
-static void next(struct client_hello *hello, uint32_t skip, uint8_t want, enum step step)
+static void next(struct client_hello *hello, uint16_t skip, uint8_t want, enum step step)
 {
 	hello->skip = skip;
 	hello->want = want;
@@ -58,13 +58,13 @@ static void field_end(struct client_hello *hello)
 		if (value > SESSION_ID_MAX)
 			end(hello);
 		else
-			next(hello, value, 2, CIPHERS);
+			next(hello, (uint16_t)value, 2, CIPHERS);
 		return;
 	case CIPHERS:
-		next(hello, value, 1, COMPRESSION);
+		next(hello, (uint16_t)value, 1, COMPRESSION);
 		return;
 	case COMPRESSION:
-		next(hello, value, 2, EXTENSIONS);
+		next(hello, (uint16_t)value, 2, EXTENSIONS);
 		return;
 	case EXTENSIONS:
 		extensions_length(hello);
@@ -73,7 +73,7 @@ static void field_end(struct client_hello *hello)
 		if (value >> 16 == EXTENSION_ECH)
 			hello->step = FOUND;
 		else
-			next(hello, value & 0xffff, 4, EXTENSION);
+			next(hello, (uint16_t)value, 4, EXTENSION);
 		return;
 	default:
 		end(hello);
@@ -98,7 +98,7 @@ static size_t content(struct client_hello *hello, const uint8_t *bytes, size_t l
 	if (!header)
 		hello->message_left -= (uint32_t)taken;
 	if (hello->skip) {
-		hello->skip -= (uint32_t)taken;
+		hello->skip = (uint16_t)(hello->skip - taken);
 		return taken;
 	}
 	hello->value = hello->value << 8 | bytes[0];
@@ -118,15 +118,14 @@ static void record_header(struct client_hello *hello, uint8_t byte)
 	}
 	if (at < 3)
 		return;
-	hello->record_length = (uint16_t)(hello->record_length << 8 | byte);
+	hello->record_left = (uint16_t)(hello->record_left << 8 | byte);
 	if (at < 4)
 		return;
-	if (!hello->record_length || hello->record_length > RECORD_MAX) {
+	if (!hello->record_left || hello->record_left > RECORD_MAX) {
+		hello->record_left = 0;
 		end(hello);
 		return;
 	}
-	hello->record_left = hello->record_length;
-	hello->record_length = 0;
 	hello->record_at = 0;
 }
 
@@ -152,7 +151,7 @@ void client_hello_read(struct client_hello *hello, uint32_t seq, const uint8_t *
 		return;
 	hello->next = seq + (uint32_t)length;
 	for (size_t at = seen; at < length && hello->step != IDLE && hello->step != FOUND;) {
-		if (hello->record_left)
+		if (hello->record_left && !hello->record_at)
 			at += content(hello, bytes + at, length - at);
 		else
 			record_header(hello, bytes[at++]);

@@ -15,11 +15,10 @@ struct client_hello {
 	uint32_t next;         /* sequence number that follows what was read */
 	uint32_t value;        /* of the field that is being read */
 	uint32_t message_left; /* bytes of the message, after its header */
-	uint32_t skip;         /* bytes of it that are of no interest */
-	uint16_t record_left;  /* bytes of the TLS record that are still to come */
-	uint16_t record_length;
-	uint8_t record_at; /* bytes of its header that were read */
-	uint8_t want;      /* bytes of the field that are still to come */
+	uint16_t skip;         /* bytes of it that are of no interest */
+	uint16_t record_left;  /* bytes of the TLS record that are still to come, as read so far */
+	uint8_t record_at;     /* bytes of a header that is not whole yet */
+	uint8_t want;          /* bytes of the field that are still to come */
 	uint8_t step;
 };
 

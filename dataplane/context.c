@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "arena.h"
 #include "classify.h"
 #include "fault.h"
 #include "sample.h"
@@ -148,7 +149,6 @@ struct context *context_take(struct contexts *c, struct worker *w, struct flow *
 				     .slot = (uint8_t)slot,
 				     .owner = (uint8_t)w->id,
 				     .looks = SAMPLE_LOOKS };
-	stream_heads_init(&context->heads);
 	c->workers[w->id] = w;
 	dpi_flow_init(context_flow(context));
 	age_append(c, context);
@@ -170,6 +170,28 @@ void context_give_back(struct contexts *c, struct context *context)
 	c->free = id_of(c, context);
 	c->count--;
 	slot_count(slot, slot_contexts(slot) - 1);
+}
+
+struct context_tcp *context_tcp(struct context *context, struct arena *arena)
+{
+	if (context->tcp)
+		return context->tcp;
+	struct context_tcp *tcp = arena_allocate(arena, sizeof(*tcp));
+	if (!tcp)
+		return NULL;
+	*tcp = (struct context_tcp){ 0 };
+	stream_heads_init(&tcp->heads);
+	context->tcp = tcp;
+	return tcp;
+}
+
+void context_tcp_release(struct context *context, struct arena *arena)
+{
+	if (!context->tcp)
+		return;
+	stream_heads_clear(&context->tcp->heads, arena);
+	arena_release(arena, context->tcp);
+	context->tcp = NULL;
 }
 
 struct worker *context_owner(const struct contexts *c, const struct context *context)

@@ -180,7 +180,7 @@ void knowledge_learn(struct worker *w, const struct context *context, const stru
 	classifier_knowledge(w, flow, w->policy, &before);
 	learn_app(w, context, result);
 	learn_name(w, flow, cold, result);
-	if (client_hello_has_ech(&context->hello))
+	if (context->tcp && client_hello_has_ech(&context->tcp->hello))
 		flow->flags |= FLOW_ECH;
 	if (result->name_settled)
 		flow->flags |= FLOW_NAME_KNOWN;

@@ -17,8 +17,8 @@ struct arena;
 
 struct stream_part;
 
-/* Both directions of a session (0: initiator's). Small, as every session under detection has one: bytes are kept in the arena,
- * as many as there are. */
+/* Both directions of a session (0: initiator's). Small, as every TCP session under detection has one: bytes are kept in the
+ * arena, as many as there are. */
 struct __attribute__((packed, aligned(4))) stream_heads {
 	struct stream_part *parts; /* at most one for each direction */
 	uint32_t from[2];          /* sequence number: all before it was acknowledged */

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "arena.h"
 #include "classify_world.h"
 
 /* ---- recognition ---- */
@@ -401,6 +402,66 @@ static void test_arena_spent(void **unused)
 	world_end();
 }
 
+/* A session of UDP has its context and what the library asks for; one of TCP a block more, which it gives back. */
+static void test_tcp_block(void **unused)
+{
+	struct flow *flow;
+
+	(void)unused;
+	world(4, 1 << 20, 16);
+	assert_true(context_size() <= sizeof(struct context) + dpi_flow_size());
+	flow = session(0, IPPROTO_UDP, 9999);
+	assert_true(say(flow, false, payload_text("\x01\x02 no protocol")));
+	assert_non_null(context_of(w->classifier->contexts, flow));
+	assert_null(context_of(w->classifier->contexts, flow)->tcp);
+	uint64_t used = cell(BH_WORKER_DPI_MEMORY);
+	assert_int_equal(used, 0);
+	flow = session(1, IPPROTO_TCP, 9999);
+	assert_true(pass(make_frame(flow, false, "", 0, 1)));
+	assert_false(has_context(flow));
+	assert_true(say(flow, false, payload_text("\x01\x02 no protocol")));
+	assert_non_null(context_of(w->classifier->contexts, flow)->tcp);
+	assert_true(cell(BH_WORKER_DPI_MEMORY) > used);
+	classifier_release(w, flow);
+	assert_int_equal(cell(BH_WORKER_DPI_MEMORY), used);
+	world_end();
+}
+
+/* Not even the block of TCP: exceptions.dpi answers, and what comes when there is room is looked at. */
+static void test_no_tcp_block(void **unused)
+{
+	char *blocks = NULL, *block;
+
+	(void)unused;
+	world(4, 1 << 20, 16);
+	struct classifier *c = w->classifier;
+	c->room_for_new = c->room_for_any = SIZE_MAX;
+	for (size_t size = 1 << 16; size >= 8; size /= 2)
+		for (; (block = arena_allocate(c->arena, size)); blocks = block)
+			memcpy(block, &blocks, sizeof(blocks));
+	struct flow *first = session(0, IPPROTO_TCP, 80), *second = session(1, IPPROTO_TCP, 80);
+	assert_true(say(first, false, payload_http_request("shop.example")));
+	assert_int_equal(cell(BH_WORKER_DPI_FULL), 1);
+	assert_int_equal(cell(BH_WORKER_DPI_PACKETS), 0);
+	assert_false(has_context(first));
+	assert_true(known(first).app_known && !known(first).app);
+	header.settings.exception_dpi = BH_EXCEPTION_DROP;
+	sent[0] = 0;
+	assert_false(say(second, false, payload_http_request("shop.example")));
+	assert_int_equal(last_drop, BH_DROP_DPI_FULL);
+	assert_int_equal(cell(BH_WORKER_DPI_FULL), 2);
+	assert_true(pass(make_frame(second, true, "", 0, 1))); /* without payload it needs none */
+	for (; blocks; blocks = block) {
+		memcpy(&block, blocks, sizeof(block));
+		arena_release(c->arena, blocks);
+	}
+	sent[0] = 0;
+	assert_true(say(second, false, payload_http_request("shop.example")));
+	assert_string_equal(named(second), "HTTP");
+	assert_int_equal(cell(BH_WORKER_DPI_FULL), 2);
+	world_end();
+}
+
 /* What was shown is remembered until the far end has it: then it needs no memory, and can not be contradicted any more. */
 static void test_heads_until_acknowledged(void **unused)
 {
@@ -707,6 +768,8 @@ int main(void)
 		TEST(test_no_module),
 		TEST(test_contexts_spent),
 		TEST(test_arena_spent),
+		TEST(test_tcp_block),
+		TEST(test_no_tcp_block),
 		TEST(test_heads_until_acknowledged),
 		TEST(test_names_spent),
 		TEST(test_no_leak),
