@@ -67,8 +67,8 @@ static inline bool has_checksum(const uint8_t *data, const struct frame *f)
 {
 	if (f->kind > FRAME_IPV6 || (f->flags & (FRAME_FRAGMENT | FRAME_ICMP_ERROR)))
 		return false;
-	if (f->protocol == IPPROTO_UDP) /* none: the payload itself must be looked at */
-		return data[f->l4 + 6] | data[f->l4 + 7];
+	if (f->protocol == IPPROTO_UDP) /* none, or left to hardware: the payload itself must be looked at */
+		return !(f->flags & FRAME_CHECKSUM_LEFT) && (data[f->l4 + 6] | data[f->l4 + 7]);
 	return f->protocol == IPPROTO_TCP;
 }
 
@@ -100,7 +100,7 @@ uint64_t echo_digest(const struct rte_mbuf *m, const struct frame *f, uint64_t s
 	uint64_t h = digest_macs(data, f->ethertype, seed ^ f->wire_length ^ (uint64_t)f->inner << 32);
 	for (size_t i = 0; i < RTE_DIM(words); i += 2)
 		h = flow_mix(words[i] ^ h, words[i + 1] ^ seed);
-	return whole ? digest_rest(h, m, f->l3 + DIGEST_BYTES, seed) : h;
+	return whole ? digest_rest(h, m, RTE_MIN(f->l3 + DIGEST_BYTES, (uint32_t)m->data_len), seed) : h;
 }
 
 bool echoes_back(const struct echoes *e, uint64_t digest, uint16_t segment, uint64_t now_ns)

@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <rte_build_config.h>
+#include <rte_common.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <sched.h>
@@ -303,13 +304,25 @@ static uint32_t hash_path(const char *path)
 	return hash;
 }
 
-/* Where no huge pages were reserved, the kernel may still make some. Not under hardware, which would have to be told. */
+/* Ports whose frames nobody else reaches by EAL's own file of memory, as hardware and virtio's other end do. */
+static bool keeps_to_itself(const char *device)
+{
+	static const char *const drivers[] = { "net_af_xdp", "net_af_packet", "net_tap",
+					       "net_pcap",   "net_null",      "net_ring" };
+
+	for (size_t i = 0; i < RTE_DIM(drivers); i++)
+		if (strncmp(device, drivers[i], strlen(drivers[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Where no huge pages were reserved, the kernel may still make some. */
 static int large_pages(const struct options *o)
 {
 	if (rte_eal_has_hugepages() || o->replay || o->huge == OPTION_HUGE_NEVER)
 		return 0;
 	for (uint16_t i = 0; i < o->port_count; i++)
-		if (environment_is_pci(o->ports[i].device))
+		if (!keeps_to_itself(o->ports[i].device))
 			return 0;
 	return large_pages_take();
 }

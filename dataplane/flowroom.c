@@ -71,11 +71,14 @@ struct wanted {
 	uint16_t segment;
 	bool embryonic; /* only these make room */
 	bool had_time;  /* only what had its time to be answered */
+	bool silent;    /* .. and of what is closed, only what had its last words */
 };
 
 static bool is_wanted(const struct worker *w, const struct flow *flow, const struct wanted *wanted)
 {
 	if (flow->segment[0] != wanted->segment || (wanted->embryonic && !(flow->flags & FLOW_EMBRYONIC)))
+		return false;
+	if (wanted->silent && flow_is_closed(flow) && w->now_ns - flow->last_ns < ANSWER_NS)
 		return false;
 	return !wanted->had_time || flow_is_refused(flow) || flow_is_closed(flow) ||
 	       w->now_ns - flow_cold(w->flows, flow)->start_ns >= ANSWER_NS;
@@ -126,8 +129,14 @@ static struct flow *who_yields(struct worker *w, uint16_t segment, bool embryoni
 
 		if (table->count < table->capacity)
 			return NULL; /* a fault on purpose */
-		if (table->quotas[most].yielding > table->quotas[segment].yielding)
-			wanted = (struct wanted){ .segment = most };
+		if (table->quotas[most].yielding > table->quotas[segment].yielding) {
+			/* a busy segment has many that are over: those before what may still be answered */
+			wanted = (struct wanted){ .segment = most, .had_time = true, .silent = true };
+			struct flow *flow = first_wanted(w, &wanted);
+			if (flow)
+				return flow;
+			wanted.had_time = wanted.silent = false;
+		}
 	}
 	return first_wanted(w, &wanted);
 }

@@ -85,7 +85,8 @@ static void settle(struct worker *w, struct flow *flow, const struct bh_answer *
 	flow->rule_id = id;
 	if (!(flow->flags & FLOW_COUNTED))
 		cold->packets_to_verdict = (uint16_t)RTE_MIN(packets, (uint64_t)UINT16_MAX);
-	flow->flags &= ~(FLOW_LIMITED | FLOW_MIRRORED | FLOW_LOG | (news ? FLOW_SUMMED : 0u));
+	flow->flags &= ~(FLOW_LIMITED | FLOW_MIRRORED | FLOW_LOG |
+			 (news || passes(answer->verdict) ? FLOW_SUMMED : 0u));
 	flow->flags |= FLOW_SETTLED | FLOW_COUNTED | (log && !(flow->flags & FLOW_SUMMED) ? FLOW_LOG : 0u);
 	if (answer->rule != BH_NONE) {
 		const struct bh_rule *rule = &p->image.RULES_[answer->rule];
