@@ -15,7 +15,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "largepages.h"
 #include "log.h"
 
 #define WORDS_MAX 128
@@ -277,8 +276,7 @@ static int add_memory(struct words *w, const struct options *o)
 	}
 	if (!o->replay && !huge)
 		log_line(o->huge == OPTION_HUGE_NEVER ? LOG_INFO : LOG_NOTICE,
-			 "without reserved huge pages (%u MiB are needed, %llu MiB are free): it works, "
-			 "somewhat "
+			 "without huge pages (%u MiB are needed, %llu MiB are free): it works, somewhat "
 			 "slower",
 			 want, (unsigned long long)free_huge_mib());
 	if (huge) {
@@ -302,29 +300,6 @@ static uint32_t hash_path(const char *path)
 	for (; *path; path++)
 		hash = (hash ^ (uint8_t)*path) * 16777619u;
 	return hash;
-}
-
-/* Ports whose frames nobody else reaches by EAL's own file of memory, as hardware and virtio's other end do. */
-static bool keeps_to_itself(const char *device)
-{
-	static const char *const drivers[] = { "net_af_xdp", "net_af_packet", "net_tap",
-					       "net_pcap",   "net_null",      "net_ring" };
-
-	for (size_t i = 0; i < RTE_DIM(drivers); i++)
-		if (strncmp(device, drivers[i], strlen(drivers[i])) == 0)
-			return true;
-	return false;
-}
-
-/* Where no huge pages were reserved, the kernel may still make some. */
-static int large_pages(const struct options *o)
-{
-	if (rte_eal_has_hugepages() || o->replay || o->huge == OPTION_HUGE_NEVER)
-		return 0;
-	for (uint16_t i = 0; i < o->port_count; i++)
-		if (!keeps_to_itself(o->ports[i].device))
-			return 0;
-	return large_pages_take();
 }
 
 int environment_start(const struct options *o)
@@ -353,10 +328,7 @@ int environment_start(const struct options *o)
 		log_line(LOG_ERR, "DPDK does not start: %s", rte_strerror(-error));
 		return error;
 	}
-	error = large_pages(o);
-	if (error)
-		log_line(LOG_ERR, "memory: %s", rte_strerror(-error));
-	return error;
+	return 0;
 }
 
 void environment_stop(void)
