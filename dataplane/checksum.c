@@ -43,7 +43,7 @@ uint32_t crc32c_bytes(uint32_t crc, const void *bytes, size_t length)
 	uint64_t wide = crc;
 
 	for (; length >= 8; p += 8, length -= 8)
-		wide = _mm_crc32_u64(wide, checksum_word(p));
+		wide = _mm_crc32_u64(wide, load64(p));
 	crc = (uint32_t)wide;
 	for (; length; p++, length--)
 		crc = _mm_crc32_u8(crc, *p);

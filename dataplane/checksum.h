@@ -9,17 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#include "words.h"
 
 struct rte_mbuf;
-
-static inline uint64_t checksum_word(const uint8_t *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
 
 /* The last `length` (0..7) bytes before `end` as a word with zeroes behind; `before`: so many bytes may be read before them. */
 static inline uint64_t checksum_tail(const uint8_t *end, size_t length, bool before)
@@ -29,7 +22,7 @@ static inline uint64_t checksum_tail(const uint8_t *end, size_t length, bool bef
 	if (!length)
 		return 0;
 	if (before)
-		return checksum_word(end - 8) >> (64 - 8 * length);
+		return load64(end - 8) >> (64 - 8 * length);
 	for (size_t i = 0; i < length; i++)
 		word |= (uint64_t)end[(ptrdiff_t)i - (ptrdiff_t)length] << (8 * i);
 	return word;
@@ -44,14 +37,13 @@ static inline uint64_t checksum_bytes(const void *bytes, size_t length)
 	bool whole = length >= 8;
 
 	for (; length >= 32; p += 32, length -= 32) {
-		uint64_t a = checksum_word(p), b = checksum_word(p + 8), c = checksum_word(p + 16),
-			 d = checksum_word(p + 24);
+		uint64_t a = load64(p), b = load64(p + 8), c = load64(p + 16), d = load64(p + 24);
 
 		low += (a & 0xffffffff) + (b & 0xffffffff) + (c & 0xffffffff) + (d & 0xffffffff);
 		high += (a >> 32) + (b >> 32) + (c >> 32) + (d >> 32);
 	}
 	for (; length >= 8; p += 8, length -= 8) {
-		uint64_t a = checksum_word(p);
+		uint64_t a = load64(p);
 
 		low += a & 0xffffffff;
 		high += a >> 32;

@@ -7,6 +7,8 @@
 #include <rte_malloc.h>
 #include <string.h>
 
+#include "words.h"
+
 /* Up to the checksum of a transport behind IPv6. */
 #define DIGEST_BYTES 64u
 
@@ -36,22 +38,6 @@ static uint64_t digest_rest(uint64_t h, const struct rte_mbuf *m, uint32_t from,
 		from = from > m->data_len ? from - m->data_len : 0;
 	}
 	return h;
-}
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
 }
 
 /* Both MACs, and what stands beside them in one word. */

@@ -60,6 +60,8 @@ enum {
 	FRAME_MADE = 1 << 25,          /* of our own making: not counted as a frame that came in */
 };
 
+enum { DHCP_SERVER_PORT = 67, DHCP_CLIENT_PORT, DHCP6_CLIENT_PORT = 546, DHCP6_SERVER_PORT };
+
 struct flow;
 struct fragment_set;
 

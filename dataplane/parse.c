@@ -11,10 +11,8 @@
 #define ARP_LENGTH 28u
 
 enum {
-	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_ARP = 0x0806,
 	ETHERTYPE_RARP = 0x8035,
-	ETHERTYPE_IPV6 = 0x86dd,
 	ETHERTYPE_MIN = 0x0600, /* below: an 802.3 length */
 };
 
@@ -32,8 +30,6 @@ void parse_key(struct frame *f, const uint8_t source[16], const uint8_t destinat
 	key->protocol = protocol;
 }
 
-enum { TAG_Q = 0x8100, TAG_AD = 0x88a8, TAG_OLD = 0x9100 /* before 802.1ad was a standard */ };
-
 /* Whatever switch takes the outer tag off would follow the inner one; and of a tag that is not 802.1Q's we can not know. */
 static enum bh_drop check_tag(uint16_t ethertype)
 {
@@ -49,14 +45,6 @@ static enum bh_drop check_tag(uint16_t ethertype)
 	default:
 		return PARSED;
 	}
-}
-
-/* No VLAN: a priority tag, or the id that 802.1Q reserves. */
-static bool no_vlan(uint16_t tci)
-{
-	uint16_t vlan = tci & 0xfff;
-
-	return vlan == 0 || vlan == 0xfff;
 }
 
 /* The tag that *ethertype announces, at l3; what it tags comes next. */

@@ -61,6 +61,17 @@ void parse_fragment_ports(struct rte_mbuf *m);
 
 /* ---- between the parser's files ---- */
 
+enum { ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_IPV6 = 0x86dd };
+enum { TAG_Q = 0x8100, TAG_AD = 0x88a8, TAG_OLD = 0x9100 /* before 802.1ad was a standard */ };
+
+/* No VLAN: a priority tag, or the id that 802.1Q reserves. */
+static inline bool no_vlan(uint16_t tci)
+{
+	uint16_t vlan = tci & 0xfff;
+
+	return vlan == 0 || vlan == 0xfff;
+}
+
 /* The short way for what most frames are: true: parsed, as the long way would. false: nothing is said, the long way fills the
  * frame from scratch. owner: owner_hash is wanted. */
 bool parse_quick(struct rte_mbuf *m, uint64_t seed, bool verify, bool owner);

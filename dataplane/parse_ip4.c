@@ -70,7 +70,8 @@ static bool nameless_may(const struct packet *p, uint32_t destination)
 
 	if (p->f->protocol == PROTOCOL_IGMP)
 		return true;
-	return destination == 0xffffffff && parse_udp_ports(p, &from, &to) && from == 68 && to == 67;
+	return destination == 0xffffffff && parse_udp_ports(p, &from, &to) && from == DHCP_CLIENT_PORT &&
+	       to == DHCP_SERVER_PORT;
 }
 
 /* Addresses that may not be on a wire (RFC 1122, 3.2.1.3; RFC 6890). */

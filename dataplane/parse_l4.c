@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Transports: TCP, UDP, SCTP, IGMP; who speaks DHCP. ICMP has a file of its own. */
+#include <rte_tcp.h>
+
 #include "checksum.h"
 #include "parse.h"
 
@@ -7,13 +9,6 @@
 #define UDP_HEADER 8u
 #define SCTP_HEADER 12u
 #define ICMP_HEADER 8u
-
-enum {
-	TCP_FIN = 0x01,
-	TCP_SYN = 0x02,
-	TCP_RST = 0x04,
-	TCP_ACK = 0x10,
-};
 
 /* Transport header and payload, by the IP length. */
 static uint32_t transport_length(const struct packet *p)
@@ -87,11 +82,11 @@ static enum bh_drop set_ports(struct packet *p)
 /* RFC 9293: but for the first SYN and some RSTs every segment has ACK; scanners send what is left. */
 static bool flags_possible(uint8_t flags)
 {
-	if (!(flags & (TCP_SYN | TCP_RST | TCP_ACK)))
+	if (!(flags & (RTE_TCP_SYN_FLAG | RTE_TCP_RST_FLAG | RTE_TCP_ACK_FLAG)))
 		return false;
-	if ((flags & TCP_SYN) && (flags & (TCP_FIN | TCP_RST)))
+	if ((flags & RTE_TCP_SYN_FLAG) && (flags & (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)))
 		return false;
-	return !(flags & TCP_FIN) || ((flags & TCP_ACK) && !(flags & TCP_RST));
+	return !(flags & RTE_TCP_FIN_FLAG) || ((flags & RTE_TCP_ACK_FLAG) && !(flags & RTE_TCP_RST_FLAG));
 }
 
 static enum bh_drop parse_tcp(struct packet *p)
@@ -123,16 +118,17 @@ static enum bh_drop mark_dhcp4(struct packet *p)
 	struct frame *f = p->f;
 	uint8_t operation = 0;
 
-	if (f->destination_port != 67 && f->destination_port != 68 && f->source_port != 67)
+	if (f->destination_port != DHCP_SERVER_PORT && f->destination_port != DHCP_CLIENT_PORT &&
+	    f->source_port != DHCP_SERVER_PORT)
 		return PARSED;
 	if (f->payload_length) {
 		if (p->reach <= f->payload)
 			return BH_DROP_L4_TRUNCATED;
 		operation = p->data[f->payload];
 	}
-	if (f->destination_port == 68 || operation == 2)
+	if (f->destination_port == DHCP_CLIENT_PORT || operation == 2)
 		f->flags |= FRAME_DHCP_SERVER;
-	else if (f->destination_port == 67)
+	else if (f->destination_port == DHCP_SERVER_PORT)
 		f->flags |= FRAME_DHCP_CLIENT;
 	return PARSED;
 }
@@ -149,16 +145,17 @@ static enum bh_drop mark_dhcp6(struct packet *p)
 	struct frame *f = p->f;
 	uint8_t type = 0;
 
-	if (f->destination_port != 546 && f->destination_port != 547 && f->source_port != 547)
+	if (f->destination_port != DHCP6_CLIENT_PORT && f->destination_port != DHCP6_SERVER_PORT &&
+	    f->source_port != DHCP6_SERVER_PORT)
 		return PARSED;
 	if (f->payload_length) {
 		if (p->reach <= f->payload)
 			return BH_DROP_L4_TRUNCATED;
 		type = p->data[f->payload];
 	}
-	if (f->destination_port == 546 || dhcp6_server_sends(type))
+	if (f->destination_port == DHCP6_CLIENT_PORT || dhcp6_server_sends(type))
 		f->flags |= FRAME_DHCP_SERVER;
-	else if (f->destination_port == 547)
+	else if (f->destination_port == DHCP6_SERVER_PORT)
 		f->flags |= FRAME_DHCP_CLIENT;
 	return PARSED;
 }

@@ -6,9 +6,11 @@
  * fills in is what the long way would (test_parse_quick compares them).
  */
 #include <rte_ether.h>
+#include <rte_tcp.h>
 
 #include "checksum.h"
 #include "parse.h"
+#include "words.h"
 
 #define TAGGED_L3 (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
 #define IP4_HEADER 20u
@@ -16,13 +18,6 @@
 #define UDP_HEADER 8u
 #define TCP_HEADER 20u
 #define MAC_MASK 0xffffffffffffull /* of the first six bytes of a little-endian word */
-
-enum {
-	TCP_FIN = 0x01,
-	TCP_SYN = 0x02,
-	TCP_RST = 0x04,
-	TCP_ACK = 0x10,
-};
 
 /* What the IP header says. */
 struct network {
@@ -32,22 +27,6 @@ struct network {
 	uint8_t protocol;
 	bool behind; /* the source stands behind the destination, as memcmp() sees them */
 };
-
-static inline uint64_t load64(const uint8_t *p)
-{
-	uint64_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-static inline uint32_t load32(const uint8_t *p)
-{
-	uint32_t word;
-
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
 
 /* An address from 1.0.0.0 to 223.255.255.255 that is not a loopback one. */
 static inline bool is_one_machine4(uint8_t first)
@@ -155,7 +134,8 @@ static inline bool has_good_checksum(const struct network *n, const uint8_t *l4,
 /* Ports that DHCP has something to do with; which of them are of which family the long way knows. */
 static inline bool may_be_dhcp(uint16_t port)
 {
-	return port == 67 || port == 68 || port == 546 || port == 547;
+	return port == DHCP_SERVER_PORT || port == DHCP_CLIENT_PORT || port == DHCP6_CLIENT_PORT ||
+	       port == DHCP6_SERVER_PORT;
 }
 
 /* l4: n->length bytes may be read. */
@@ -183,8 +163,9 @@ static inline bool read_tcp(struct frame *f, const struct network *n, const uint
 	uint8_t flags = l4[13];
 
 	/* with ACK anything but SYN+FIN, SYN+RST and FIN+RST is possible; a SYN is rare enough for the long way */
-	if (header < TCP_HEADER || header > n->length || !source || !destination || !(flags & TCP_ACK) ||
-	    (flags & TCP_SYN) || (flags & (TCP_FIN | TCP_RST)) == (TCP_FIN | TCP_RST))
+	if (header < TCP_HEADER || header > n->length || !source || !destination ||
+	    !(flags & RTE_TCP_ACK_FLAG) || (flags & RTE_TCP_SYN_FLAG) ||
+	    (flags & (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) == (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG))
 		return false;
 	if (verify && !has_good_checksum(n, l4, n->length))
 		return false;
@@ -212,15 +193,14 @@ static inline uint16_t read_ethernet(const struct rte_mbuf *m, const uint8_t *da
 		f->tci = m->vlan_tci;
 		f->flags = FRAME_STRIPPED | FRAME_TAGGED;
 		f->wire_length += RTE_VLAN_HLEN;
-	} else if (likely(ethertype == 0x8100)) {
+	} else if (likely(ethertype == TAG_Q)) {
 		f->tci = read16(data + 14);
 		f->flags = FRAME_TAGGED;
 		f->l3 = TAGGED_L3;
 		ethertype = read16(data + 16);
 	}
-	uint16_t vlan = f->tci & 0xfff;
 	/* group bits of the two addresses, no source, VLAN ids that are none */
-	if ((data[0] | data[6]) & 1 || !source || (f->flags && (vlan == 0 || vlan == 0xfff)))
+	if ((data[0] | data[6]) & 1 || !source || (f->flags && no_vlan(f->tci)))
 		return 0;
 	return ethertype;
 }
@@ -269,17 +249,17 @@ bool parse_quick(struct rte_mbuf *m, uint64_t seed, bool verify, bool owner)
 	f->wire_length = there;
 	uint16_t ethertype = read_ethernet(m, data, f);
 	uint32_t reach = there - f->l3;
-	if (likely(ethertype == 0x0800))
+	if (likely(ethertype == ETHERTYPE_IPV4))
 		good = reach >= IP4_HEADER + UDP_HEADER && read_ip4(data + f->l3, reach, verify_ip, &n) &&
 		       read_transport(f, &n, data + f->l3 + IP4_HEADER, verify_l4);
 	else
-		good = ethertype == 0x86dd && reach >= IP6_HEADER + UDP_HEADER &&
+		good = ethertype == ETHERTYPE_IPV6 && reach >= IP6_HEADER + UDP_HEADER &&
 		       read_ip6(data + f->l3, reach, &n) &&
 		       read_transport(f, &n, data + f->l3 + IP6_HEADER, verify_l4);
 	if (!good)
 		return false;
 	f->ethertype = ethertype;
-	f->kind = ethertype == 0x0800 ? FRAME_IPV4 : FRAME_IPV6;
+	f->kind = ethertype == ETHERTYPE_IPV4 ? FRAME_IPV4 : FRAME_IPV6;
 	fill_key(f, &n, seed, owner);
 	return true;
 }

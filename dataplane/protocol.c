@@ -8,7 +8,6 @@
 #include <rte_ether.h>
 #include <string.h>
 
-enum { DHCP_SERVER_PORT = 67, DHCP_CLIENT_PORT, DHCP6_CLIENT_PORT = 546, DHCP6_SERVER_PORT };
 enum {
 	ETHERTYPE_PAE = 0x888e, /* 802.1X */
 	ETHERTYPE_SLOW = 0x8809,
