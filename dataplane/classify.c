@@ -269,6 +269,12 @@ static bool is_over_budget(const struct worker *w, const struct context *context
 	       context->bytes[1] >= s->dpi_max_bytes;
 }
 
+/* Sequence number of the payload: a SYN takes one (RFC 9293, 3.4). */
+static uint32_t payload_seq(const struct frame *f)
+{
+	return f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0);
+}
+
 /* Bytes of payload in the first `length` of the packet. */
 static uint32_t payload_shown(const struct frame *f, uint32_t length)
 {
@@ -289,7 +295,7 @@ static void show_frame(struct worker *w, struct context *context, struct rte_mbu
 		return;
 	show(w, context, packet, length, !reply, result);
 	if (context->tcp && !reply)
-		client_hello_read(&context->tcp->hello, f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0),
+		client_hello_read(&context->tcp->hello, payload_seq(f),
 				  (const uint8_t *)packet + (f->payload - f->l3), payload_shown(f, length));
 	worker_count(w, BH_WORKER_DPI_PACKETS, 1);
 	context->packets++;
@@ -339,7 +345,6 @@ static enum stream_answer compare(struct worker *w, struct context *context, con
 {
 	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
 	uint32_t length = RTE_MIN((uint32_t)f->payload_length, STREAM_HEAD);
-	uint32_t seq = f->tcp_seq + (f->tcp_flags & TH_SYN ? 1 : 0);
 	bool reply = f->flags & FRAME_REVERSE;
 
 	if (f->protocol != IPPROTO_TCP || (f->flags & FRAME_RELATED))
@@ -356,7 +361,7 @@ static enum stream_answer compare(struct worker *w, struct context *context, con
 		length ? rte_pktmbuf_read(m, f->payload, length, w->classifier->scratch) : NULL;
 	if (!bytes)
 		return STREAM_AGREES;
-	return stream_heads_show(&tcp->heads, arena, reply, seq, bytes, length);
+	return stream_heads_show(&tcp->heads, arena, reply, payload_seq(f), bytes, length);
 }
 
 /* Which of two copies the far end takes is not known: what nDPI would say holds for one of them only. exceptions.dpi answers.
@@ -376,9 +381,7 @@ static bool contradicted(struct worker *w, struct rte_mbuf *m, struct flow *flow
 
 static bool is_refused(const struct worker *w, const struct flow *flow)
 {
-	return (flow->flags & FLOW_JUDGED) && flow->generation == w->policy->generation &&
-	       (flow->verdict == BH_VERDICT_DENY || flow->verdict == BH_VERDICT_REJECT) &&
-	       !(flow->flags & FLOW_MONITORED);
+	return flow_is_refused(flow) && flow->generation == w->policy->generation;
 }
 
 /* Did what was just shown, as if the session began with it, turn out to be another protocol? */
@@ -437,7 +440,6 @@ static bool classify_again(struct worker *w, struct rte_mbuf *m, struct flow *fl
 	struct classifier *c = w->classifier;
 	const struct frame *f = frame_of(m);
 	struct context *context = context_of(c->contexts, flow);
-
 	enum stream_answer answer = context ? compare(w, context, m) : STREAM_AGREES;
 
 	if (answer == STREAM_CONTRADICTS)

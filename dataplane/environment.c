@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <rte_build_config.h>
-#include <rte_common.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <sched.h>

@@ -215,12 +215,11 @@ static void note_reply(struct worker *w, struct flow *flow, bool reverse)
 		flow_answered(w, flow);
 	if (flow->key.protocol == IPPROTO_UDP && flow->packets[0] > 1 && flow->packets[1] > 1)
 		flow->flags |= FLOW_STREAM;
-	if (flow->timeout != flow_timeout_class(flow)) {
+	bool advanced = flow->timeout != flow_timeout_class(flow);
+	if (advanced)
 		flow_set_timeout(w, flow, flow_timeout_class(flow));
+	if (advanced || (flow->flags & FLOW_YIELDS))
 		flow_weigh(w, flow);
-	} else if (flow->flags & FLOW_YIELDS) {
-		flow_weigh(w, flow);
-	}
 }
 
 /* Does the frame go where the session's frames went before? Then there is nothing to settle. */

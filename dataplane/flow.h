@@ -99,6 +99,13 @@ struct __attribute__((packed, aligned(4))) flow_cold {
 };
 static_assert(sizeof(struct flow_cold) == 52);
 
+/* The policy refused the session and its frames do not pass. */
+static inline bool flow_is_refused(const struct flow *flow)
+{
+	return (flow->flags & FLOW_JUDGED) && !(flow->flags & FLOW_MONITORED) &&
+	       (flow->verdict == BH_VERDICT_DENY || flow->verdict == BH_VERDICT_REJECT);
+}
+
 struct flow_table;
 
 /* A table for `capacity` sessions, all memory taken now (huge pages where EAL has them). NULL: no memory. */

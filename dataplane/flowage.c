@@ -50,6 +50,13 @@ static void flow_disarm(struct flow_table *table, uint32_t index)
 		table->cold[previous].wheel_next = next;
 }
 
+/* Its place in the wheel is another. */
+static void rearm(struct worker *w, struct flow *flow)
+{
+	flow_disarm(w->flows, flow_index(w->flows, flow));
+	flow_arm(w, flow);
+}
+
 void flow_set_timeout(struct worker *w, struct flow *flow, enum bh_timeout timeout)
 {
 	bool shorter = flow_timeout_ns(w, (uint8_t)timeout) < flow_timeout_ns(w, flow->timeout);
@@ -57,8 +64,7 @@ void flow_set_timeout(struct worker *w, struct flow *flow, enum bh_timeout timeo
 	flow->timeout = (uint8_t)timeout;
 	if (!shorter)
 		return; /* its slot comes early and arms it anew */
-	flow_disarm(w->flows, flow_index(w->flows, flow));
-	flow_arm(w, flow);
+	rearm(w, flow);
 }
 
 static void turn_to(struct flow_table *table, uint64_t slot)
@@ -150,10 +156,8 @@ void flow_initiator_moved(struct worker *w, struct flow *flow, uint16_t segment)
 	flow_gauge(w, flow, -1);
 	flow->segment[0] = segment;
 	flow_gauge(w, flow, 1);
-	if (!(flow->flags & FLOW_YIELDS))
-		return;
-	flow_disarm(w->flows, flow_index(w->flows, flow));
-	flow_arm(w, flow);
+	if (flow->flags & FLOW_YIELDS)
+		rearm(w, flow);
 }
 
 bool flow_is_closed(const struct flow *flow)
@@ -179,8 +183,7 @@ void flow_weigh(struct worker *w, struct flow *flow)
 		return;
 	flow->flags ^= FLOW_YIELDS;
 	count_yielding(w->flows, flow->segment[0], yields ? 1 : -1);
-	flow_disarm(w->flows, flow_index(w->flows, flow));
-	flow_arm(w, flow);
+	rearm(w, flow);
 }
 
 void flow_unjudge(struct worker *w, struct flow *flow)

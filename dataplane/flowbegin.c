@@ -43,10 +43,8 @@ static bool begins_under_way(const struct frame *f)
 
 static bool within_pick_up(const struct worker *w, uint64_t since_ns)
 {
-	/* another worker's clock may be ahead by a little */
-	uint64_t age_ns = w->now_ns > since_ns ? w->now_ns - since_ns : 0;
-
-	return since_ns && age_ns < (uint64_t)settings(w)->midstream_pick_up * NS_PER_S;
+	return since_ns &&
+	       place_since(since_ns, w->now_ns) < (uint64_t)settings(w)->midstream_pick_up * NS_PER_S;
 }
 
 /* flows.mid-stream.pick-up */

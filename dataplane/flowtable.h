@@ -179,13 +179,6 @@ enum {
 	FLOW_RESTART = BH_DROP_COUNT + 1, /* ends the session that it found and begins one */
 };
 
-/* The policy refused the session and its frames do not pass. */
-static inline bool flow_is_refused(const struct flow *flow)
-{
-	return (flow->flags & FLOW_JUDGED) && !(flow->flags & FLOW_MONITORED) &&
-	       (flow->verdict == BH_VERDICT_DENY || flow->verdict == BH_VERDICT_REJECT);
-}
-
 /* Whether a frame travels from the session's responder to its initiator. */
 static inline bool flow_is_reverse(const struct flow *flow, const struct frame *f)
 {

@@ -55,9 +55,7 @@ static inline struct mac_cached *mac_cache_slot(struct mac_cache *cache, uint64_
 static inline bool mac_cache_knows(const struct mac_cached *slot, uint64_t key, uint64_t epoch,
 				   uint64_t now_ns, uint64_t within_ns)
 {
-	/* another worker's clock may be ahead by a round */
-	return slot->key == key && slot->epoch == epoch &&
-	       (now_ns <= slot->heard_ns || now_ns - slot->heard_ns < within_ns);
+	return slot->key == key && slot->epoch == epoch && place_since(slot->heard_ns, now_ns) < within_ns;
 }
 
 #endif

@@ -4,15 +4,9 @@
 
 #include "frame.h"
 
-/* Workers' clocks differ by a round: a time of another worker may lie ahead. */
-static uint64_t since(uint64_t then, uint64_t now)
-{
-	return now > then ? now - then : 0;
-}
-
 static bool returns(const struct place *known, const struct sighting *s)
 {
-	uint64_t away = since(known->moved_ns, s->now_ns);
+	uint64_t away = place_since(known->moved_ns, s->now_ns);
 
 	return s->segment == known->home && away >= PLACE_RETURN_FROM_NS && away < PLACE_RETURN_UNTIL_NS;
 }
@@ -34,11 +28,12 @@ enum place_verdict place_decide(const struct place *known, const struct sighting
 		return PLACE_MOVED;
 	if (s->now_ns < known->pinned_ns)
 		return PLACE_PINNED;
-	if (s->announce && known->announced_ns && since(known->announced_ns, s->now_ns) < PLACE_REFLECTION_NS)
+	if (s->announce && known->announced_ns &&
+	    place_since(known->announced_ns, s->now_ns) < PLACE_REFLECTION_NS)
 		return PLACE_REFLECTED;
 	if (returns(known, s))
 		return PLACE_RETURNED;
-	if (!s->announce && since(known->last_ns, s->now_ns) < PLACE_SILENCE_NS)
+	if (!s->announce && place_since(known->last_ns, s->now_ns) < PLACE_SILENCE_NS)
 		return PLACE_BUSY;
 	if (known->rate_ns > s->now_ns + PLACE_MOVE_BURST_NS)
 		return PLACE_FLAPPING;
@@ -47,7 +42,7 @@ enum place_verdict place_decide(const struct place *known, const struct sighting
 
 void place_apply(struct place *known, const struct sighting *s, enum place_verdict verdict, bool bound)
 {
-	bool doubted = since(known->moved_ns, s->now_ns) < PLACE_RETURN_UNTIL_NS;
+	bool doubted = place_since(known->moved_ns, s->now_ns) < PLACE_RETURN_UNTIL_NS;
 
 	if (verdict == PLACE_FLAPPING) {
 		known->pinned_ns = s->now_ns + PLACE_PIN_NS;

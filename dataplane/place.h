@@ -31,6 +31,12 @@
 #define PLACE_MOVE_BURST_NS 10000000000ull
 #define PLACE_PIN_NS 60000000000ull
 
+/* Workers' clocks differ by a round: a time of another worker may lie ahead. */
+static inline uint64_t place_since(uint64_t then_ns, uint64_t now_ns)
+{
+	return now_ns > then_ns ? now_ns - then_ns : 0;
+}
+
 /* A frame's source, as seen by the worker that has the frame. */
 struct sighting {
 	uint64_t now_ns;
