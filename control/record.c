@@ -283,19 +283,33 @@ static bool has_ports(uint8_t protocol)
 	       protocol == IPPROTO_UDPLITE;
 }
 
-static void set_endpoints(json_t *record, const struct bh_flow_record *flow)
+struct ends {
+	const uint8_t *source, *destination;
+	uint16_t source_port, destination_port;
+	uint8_t protocol;
+};
+
+static void set_ends(json_t *record, const struct ends *ends)
 {
-	bool icmp = flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6;
-	bool ports = has_ports(flow->protocol);
+	bool ports = has_ports(ends->protocol);
 	char number[8];
 
-	set_address(record, "src_ip", flow->source);
+	set_address(record, "src_ip", ends->source);
 	if (ports)
-		set_number(record, "src_port", flow->source_port);
-	set_address(record, "dest_ip", flow->destination);
+		set_number(record, "src_port", ends->source_port);
+	set_address(record, "dest_ip", ends->destination);
 	if (ports)
-		set_number(record, "dest_port", flow->destination_port);
-	set(record, "proto", json_string(record_protocol(flow->protocol, number)));
+		set_number(record, "dest_port", ends->destination_port);
+	set(record, "proto", json_string(record_protocol(ends->protocol, number)));
+}
+
+static void set_endpoints(json_t *record, const struct bh_flow_record *flow)
+{
+	const struct ends ends = { flow->source, flow->destination, flow->source_port, flow->destination_port,
+				   flow->protocol };
+	bool icmp = flow->protocol == IPPROTO_ICMP || flow->protocol == IPPROTO_ICMPV6;
+
+	set_ends(record, &ends);
 	if (icmp) {
 		set_number(record, "icmp_type", flow->icmp >> 8);
 		set_number(record, "icmp_code", flow->icmp & 0xff);
@@ -366,18 +380,13 @@ json_t *record_notice(const struct bh_notice *notice, uint64_t time_us)
 
 json_t *record_denials(const struct bh_denials *denials, uint64_t time_us)
 {
+	const struct ends ends = { denials->source, denials->destination, denials->source_port,
+				   denials->destination_port, denials->protocol };
 	json_t *record = json_object(), *part = json_object();
-	char number[8];
 
 	set_time(record, "timestamp", time_us);
 	set(record, "event_type", json_string("denials"));
-	set_address(record, "src_ip", denials->source);
-	if (has_ports(denials->protocol))
-		set_number(record, "src_port", denials->source_port);
-	set_address(record, "dest_ip", denials->destination);
-	if (has_ports(denials->protocol))
-		set_number(record, "dest_port", denials->destination_port);
-	set(record, "proto", json_string(record_protocol(denials->protocol, number)));
+	set_ends(record, &ends);
 	set_number(part, "count", denials->count);
 	set_time(part, "first", denials->first_us);
 	set_time(part, "last", denials->last_us);
