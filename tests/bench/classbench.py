@@ -23,6 +23,10 @@ import random
 import re
 import struct
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "replay"))
+from frames import ETHERNET, Frame, write_pcap  # noqa: E402
 
 FILTER = re.compile(
     r"@?\s*([\d.]+)/(\d+)\s+([\d.]+)/(\d+)\s+(\d+)\s*:\s*(\d+)\s+(\d+)\s*:\s*(\d+)\s+(0x[\da-fA-F]+|\d+)/(0x[\da-fA-F]+|\d+)")
@@ -162,14 +166,13 @@ def frame(header):
 
 
 def capture(path, out):
-    with open(out, "wb") as pcap:
-        pcap.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1))
-        # the machine on the right says where it is, so that a frame has one destination
-        hello = bytes.fromhex("ffffffffffff" "02000000000b" "8100" "0066" "8035" "0001" "0800" "06" "04" "0003"
-                              "02000000000b" "00000000" "02000000000b" "00000000")
-        hello += b"\0" * (64 - len(hello))
-        for number, data in enumerate(itertools.chain([hello], map(frame, read_trace(path)))):
-            pcap.write(struct.pack("<IIII", 1000 + number // 1000, number % 1000 * 1000, len(data), len(data)) + data)
+    # the machine on the right says where it is, so that a frame has one destination
+    hello = bytes.fromhex("ffffffffffff" "02000000000b" "8100" "0066" "8035" "0001" "0800" "06" "04" "0003"
+                          "02000000000b" "00000000" "02000000000b" "00000000")
+    hello += b"\0" * (64 - len(hello))
+    made = itertools.chain([hello], map(frame, read_trace(path)))
+    # one a millisecond
+    write_pcap(out, (Frame(1000 * 1000000 + number * 1000, ETHERNET, data, len(data)) for number, data in enumerate(made)))
 
 
 def tuple_of(header):

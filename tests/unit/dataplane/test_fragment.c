@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c */
+/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c tests/unit/dataplane/no_sessions.c */
 /* Fragments go on when their packet is whole, all of them and in order of arrival, or not at all. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,6 +9,7 @@
 #include <rte_ring.h>
 
 #include "craft.h"
+#include "dice.h"
 #include "eal.h"
 #include "flow.h"
 #include "fragment.h"
@@ -20,13 +21,6 @@
 #define DB 6
 #define NETWORK 3
 #define SECOND 1000000000ull
-
-struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
-{
-	(void)table;
-	(void)flow;
-	return NULL;
-}
 
 static struct rte_mempool *pool;
 static struct worker *w;
@@ -730,16 +724,6 @@ static void test_reassembled_error_of_another_worker(void **state)
 }
 
 /* ---- against a naive reference ---- */
-
-static uint64_t dice = 88172645463325252u;
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice >> 12;
-	dice ^= dice << 25;
-	dice ^= dice >> 27;
-	return (uint32_t)((dice * 2685821657736338717u) >> 33) % below;
-}
 
 #define UNITS 8 /* of 8 bytes */
 

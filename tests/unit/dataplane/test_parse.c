@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c */
+/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c tests/unit/dataplane/no_sessions.c */
 /* What the parser makes of good frames, and the reason that each bad one meets. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,13 +14,6 @@
 #include "samples.h"
 
 /* no session here has a frame, so nobody asks */
-struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
-{
-	(void)table;
-	(void)flow;
-	return NULL;
-}
-
 static struct rte_mempool *pool;
 static struct worker *w;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c */
+/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c tests/unit/dataplane/no_sessions.c */
 /* Nothing that is not there is read: every frame ends where the address sanitizer begins to bite. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,30 +9,13 @@
 #include <sanitizer/asan_interface.h>
 
 #include "checksum.h"
+#include "dice.h"
 #include "eal.h"
 #include "flow.h"
 #include "parse.h"
 #include "samples.h"
 
-struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
-{
-	(void)table;
-	(void)flow;
-	return NULL;
-}
-
 static struct rte_mempool *pool;
-
-/* Deterministic random numbers: xorshift64* */
-static uint64_t dice = 88172645463325252u;
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice >> 12;
-	dice ^= dice << 25;
-	dice ^= dice >> 27;
-	return (uint32_t)((dice * 2685821657736338717u) >> 33) % below;
-}
 
 static void fence(struct rte_mbuf *m)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c */
+/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c tests/unit/dataplane/no_sessions.c */
 /* The short way says nothing that the long way does not say too, to the last bit; and what it is for it takes. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <sanitizer/asan_interface.h>
 
+#include "dice.h"
 #include "eal.h"
 #include "flow.h"
 #include "parse.h"
@@ -16,25 +17,7 @@
 #define SEED 0x0123456789abcdefull
 #define ROUNDS 20000u
 
-struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
-{
-	(void)table;
-	(void)flow;
-	return NULL;
-}
-
 static struct rte_mempool *pool;
-
-/* Deterministic random numbers: xorshift64* */
-static uint64_t dice = 88172645463325252u;
-
-static uint32_t roll(uint32_t below)
-{
-	dice ^= dice >> 12;
-	dice ^= dice << 25;
-	dice ^= dice >> 27;
-	return (uint32_t)((dice * 2685821657736338717u) >> 33) % below;
-}
 
 /* The short way; what lies behind the frame bites. */
 static bool quick(struct rte_mbuf *m, bool verify, bool owner)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/rx.c dataplane/handoff.c dataplane/drop.c */
+/* needs: dataplane/rx.c dataplane/handoff.c dataplane/drop.c tests/unit/dataplane/no_sessions.c */
 /* Distribution to the owners of flows: by the owner's hash, in order, counted once, and dropped under a name when it can not be. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -66,13 +66,6 @@ uint16_t port_receive(const struct port *port, uint16_t index, uint16_t queue, s
 	(void)frames;
 	(void)count;
 	return 0;
-}
-
-struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
-{
-	(void)table;
-	(void)flow;
-	return NULL;
 }
 
 void fragment_set_free(struct worker *w, struct fragment_set *set)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/tx.c dataplane/checksum.c dataplane/drop.c dataplane/reject.c dataplane/bucket.c */
+/* needs: dataplane/tx.c dataplane/checksum.c dataplane/drop.c dataplane/reject.c dataplane/bucket.c tests/unit/dataplane/no_sessions.c */
 /* Re-tagging, copies, full queues and rejects, on a queue that is a list. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,13 +17,6 @@
 #include "tx.h"
 
 /* what tx needs of sessions and fragments here: there are none */
-struct flow_cold *flow_cold(const struct flow_table *table, const struct flow *flow)
-{
-	(void)table;
-	(void)flow;
-	return NULL;
-}
-
 void fragment_set_free(struct worker *w, struct fragment_set *set)
 {
 	(void)w;
