@@ -6,6 +6,7 @@
 #include <rte_bus.h>
 #include <rte_dev.h>
 #include <rte_errno.h>
+#include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <stdio.h>
 #include <string.h>
@@ -208,15 +209,37 @@ static uint16_t data_room(const struct ports *ports, const struct port_need *nee
 	return (uint16_t)RTE_MIN(room + RTE_PKTMBUF_HEADROOM, (uint32_t)UINT16_MAX);
 }
 
+/* Without huge pages DPDK would give each buffer a page of its own, so that a contiguous piece of it is one in physical memory too;
+ * but then no device asks for that: addresses of devices are virtual ones. Headers at one offset of every page would all want the
+ * same few lines of the first-level cache. */
+static struct rte_mempool *create_pool(const char *name, uint32_t count, uint16_t room, int socket)
+{
+	uint32_t cache = RTE_MIN(count / 16, 256u),
+		 size = sizeof(struct rte_mbuf) + FRAME_PRIVATE_SIZE + room;
+	uint32_t flags = rte_eal_has_hugepages() ? 0 : RTE_MEMPOOL_F_NO_IOVA_CONTIG;
+	struct rte_pktmbuf_pool_private private = { .mbuf_data_room_size = room,
+						    .mbuf_priv_size = FRAME_PRIVATE_SIZE };
+	struct rte_mempool *pool =
+		rte_mempool_create_empty(name, count, size, cache, sizeof(private), socket, flags);
+
+	if (!pool)
+		return NULL;
+	rte_pktmbuf_pool_init(pool, &private);
+	if (rte_mempool_populate_default(pool) < 0) {
+		rte_mempool_free(pool);
+		return NULL;
+	}
+	rte_mempool_obj_iter(pool, rte_pktmbuf_init, NULL);
+	return pool;
+}
+
 static struct rte_mempool *new_pool(const char *name, uint32_t count, uint16_t room, int socket)
 {
-	uint32_t cache = RTE_MIN(count / 16, 256u);
-	struct rte_mempool *pool =
-		rte_pktmbuf_pool_create(name, count, cache, FRAME_PRIVATE_SIZE, room, socket);
+	struct rte_mempool *pool = create_pool(name, count, room, socket);
 
 	/* a node may have no memory of its own */
 	if (!pool && socket != SOCKET_ID_ANY)
-		pool = rte_pktmbuf_pool_create(name, count, cache, FRAME_PRIVATE_SIZE, room, SOCKET_ID_ANY);
+		pool = create_pool(name, count, room, SOCKET_ID_ANY);
 	if (!pool)
 		log_line(LOG_ERR, "no memory for %u frame buffers of %u bytes: %s", count, room,
 			 rte_strerror(rte_errno));
