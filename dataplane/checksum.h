@@ -6,6 +6,7 @@
 #ifndef DATAPLANE_CHECKSUM_H
 #define DATAPLANE_CHECKSUM_H
 
+#include <smmintrin.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,28 +29,56 @@ static inline uint64_t checksum_tail(const uint8_t *end, size_t length, bool bef
 	return word;
 }
 
-/* At most 64 KiB - 1 bytes; they count as if they began at an even offset. Both halves of 64-bit words into one sum: no carry is
- * lost below 2^32 words. */
+/* The sum of two words of ones' complement, be it of 64, 32 or 16 bits: a carry comes round. */
+static inline uint64_t checksum_add(uint64_t sum, uint64_t word)
+{
+	sum += word;
+	return sum + (sum < word);
+}
+
+/* Less than 64 bytes; `whole`: at least 8, or so many may be read before `p` + length. */
+static inline __attribute__((always_inline)) uint64_t checksum_below64(const uint8_t *p, size_t length,
+								       bool whole)
+{
+	uint64_t sum = 0;
+
+	if (length & 32) {
+		sum = checksum_add(checksum_add(load64(p), load64(p + 8)),
+				   checksum_add(load64(p + 16), load64(p + 24)));
+		p += 32;
+	}
+	if (length & 16) {
+		sum = checksum_add(sum, checksum_add(load64(p), load64(p + 8)));
+		p += 16;
+	}
+	if (length & 8) {
+		sum = checksum_add(sum, load64(p));
+		p += 8;
+	}
+	length &= 7;
+	sum = checksum_add(sum, checksum_tail(p + length, length, whole));
+	return (sum & UINT32_MAX) + (sum >> 32);
+}
+
+/* At most 64 KiB - 1 bytes; they count as if they began at an even offset. No more than 2^48, so that sums can be added. */
 static inline uint64_t checksum_bytes(const void *bytes, size_t length)
 {
+	const __m128i half = _mm_set1_epi64x(UINT32_MAX);
+	__m128i low = _mm_setzero_si128(), high = _mm_setzero_si128();
 	const uint8_t *p = bytes;
-	uint64_t low = 0, high = 0;
 	bool whole = length >= 8;
 
-	for (; length >= 32; p += 32, length -= 32) {
-		uint64_t a = load64(p), b = load64(p + 8), c = load64(p + 16), d = load64(p + 24);
+	/* the halves of words can not overflow */
+	for (; length >= 64; p += 64, length -= 64)
+		for (unsigned int i = 0; i < 64; i += 16) {
+			__m128i a = _mm_loadu_si128((const __m128i *)(const void *)(p + i));
 
-		low += (a & 0xffffffff) + (b & 0xffffffff) + (c & 0xffffffff) + (d & 0xffffffff);
-		high += (a >> 32) + (b >> 32) + (c >> 32) + (d >> 32);
-	}
-	for (; length >= 8; p += 8, length -= 8) {
-		uint64_t a = load64(p);
-
-		low += a & 0xffffffff;
-		high += a >> 32;
-	}
-	uint64_t tail = checksum_tail(p + length, length, whole);
-	return low + high + (tail & 0xffffffff) + (tail >> 32);
+			low = _mm_add_epi64(low, _mm_and_si128(a, half));
+			high = _mm_add_epi64(high, _mm_srli_epi64(a, 32));
+		}
+	low = _mm_add_epi64(low, high);
+	return (uint64_t)_mm_cvtsi128_si64(low) + (uint64_t)_mm_extract_epi64(low, 1) +
+	       checksum_below64(p, length, whole);
 }
 
 /* The same over [offset, offset + length) of a frame, which the caller knows to be there. */

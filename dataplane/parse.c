@@ -219,7 +219,7 @@ enum bh_drop parse_long(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 
 enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 {
-	return parse_quick(m, seed, how & PARSE_VERIFY, true) ? PARSED : parse_long(m, seed, how);
+	return parse_quick(&m, 1, seed, how & PARSE_VERIFY, true) ? PARSED : parse_long(m, seed, how);
 }
 
 enum bh_drop parse_reassembled(struct rte_mbuf *m, uint64_t seed, bool verify)
@@ -248,20 +248,13 @@ static unsigned int how_to_parse(const struct policy *policy)
 uint16_t parse_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
 	unsigned int how = how_to_parse(w->policy);
-	bool owner = w->worker_count > 1;
+	uint32_t parsed = parse_quick(frames, count, w->seed, how & PARSE_VERIFY, w->worker_count > 1);
 	uint16_t kept = 0;
 
+	if (likely(parsed == UINT32_MAX >> (32 - count)))
+		return count;
 	for (uint16_t i = 0; i < count; i++) {
-		if (i + 2 < count) {
-			rte_prefetch0(rte_pktmbuf_mtod(frames[i + 2], const void *));
-			rte_prefetch0_write(frame_of(frames[i + 2]));
-			rte_prefetch0_write((const char *)frame_of(frames[i + 2]) + 64);
-		}
-		if (likely(parse_quick(frames[i], w->seed, how & PARSE_VERIFY, owner))) {
-			frames[kept++] = frames[i];
-			continue;
-		}
-		enum bh_drop reason = parse_long(frames[i], w->seed, how);
+		enum bh_drop reason = parsed >> i & 1 ? PARSED : parse_long(frames[i], w->seed, how);
 
 		if (reason == PARSED)
 			frames[kept++] = frames[i];

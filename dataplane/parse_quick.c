@@ -4,13 +4,18 @@
  * without extension headers, TCP or UDP, from one machine to one other. It looks at all that the long way looks at, word by word,
  * and where anything is out of the ordinary (be it wrong, or only rare) it says nothing: then the long way names the reason. What it
  * fills in is what the long way would (test_parse_quick compares them).
+ *
+ * Nothing is written before all is known, and then by whole words: whoever reads a word of which parts were just written waits for
+ * them to leave the store buffer (SPEED.md).
  */
 #include <rte_ether.h>
+#include <rte_prefetch.h>
 #include <rte_tcp.h>
 
 #include "checksum.h"
 #include "parse.h"
 #include "words.h"
+#include "worker.h"
 
 #define TAGGED_L3 (RTE_ETHER_HDR_LEN + RTE_VLAN_HLEN)
 #define IP4_HEADER 20u
@@ -19,46 +24,50 @@
 #define TCP_HEADER 20u
 #define MAC_MASK 0xffffffffffffull /* of the first six bytes of a little-endian word */
 
-/* What the IP header says. */
-struct network {
+/* A frame as it is known so far. */
+struct quick {
 	uint64_t source[2], destination[2]; /* in memory order, IPv4 mapped */
 	uint64_t pseudo;                    /* sum of the addresses, as in checksum.h */
-	uint32_t header, length;            /* bytes of the header, and of what follows by the IP length */
-	uint8_t protocol;
+	uint64_t seed;
+	uint32_t wire;   /* bytes with the tag */
+	uint32_t flags;  /* FRAME_* */
+	uint32_t header; /* bytes of the IP header */
+	uint32_t length; /* .. and of what follows by the IP length */
+	uint32_t payload, payload_length;
+	uint32_t seq, ack;
+	uint16_t l3, tci;
+	uint16_t source_port, destination_port, window;
+	uint8_t kind, protocol, tcp_flags;
 	bool behind; /* the source stands behind the destination, as memcmp() sees them */
+	bool owner;
+	bool verify_ip, verify_l4;
 };
 
-/* An address from 1.0.0.0 to 223.255.255.255 that is not a loopback one. */
-static inline bool is_one_machine4(uint8_t first)
-{
-	return first - 1u < 223u && first != 127;
-}
+/* First bytes of the addresses that are not one machine's: 0.0.0.0/8, loopback, multicast and what is behind it. */
+static const uint8_t not_one_machine4[256] = { [0] = 1, [127] = 1, [224 ... 255] = 1 };
 
 /* ip: at least 20 bytes of `reach` may be read. */
-static inline bool read_ip4(const uint8_t *ip, uint32_t reach, bool verify, struct network *n)
+static __rte_always_inline bool read_ip4(struct quick *q, const uint8_t *ip, uint32_t reach)
 {
 	uint32_t total = read16(ip + 2), from = load32(ip + 12), to = load32(ip + 16);
 
 	/* version and length, more-fragments and offset, TTL */
 	if (ip[0] != 0x45 || (read16(ip + 6) & 0x3fff) || !ip[8] || total < IP4_HEADER || total > reach)
 		return false;
-	if (!is_one_machine4(ip[12]) || !is_one_machine4(ip[16]) || from == to)
+	if ((not_one_machine4[ip[12]] | not_one_machine4[ip[16]]) || from == to)
 		return false;
-	if (verify) {
-		uint64_t a = load64(ip), b = load64(ip + 8);
-		uint64_t sum = (a & UINT32_MAX) + (a >> 32) + (b & UINT32_MAX) + (b >> 32) + to;
-
-		if (checksum_fold(sum) != 0xffff)
-			return false;
-	}
-	n->source[0] = n->destination[0] = 0;
-	n->source[1] = (uint64_t)from << 32 | 0xffff0000u;
-	n->destination[1] = (uint64_t)to << 32 | 0xffff0000u;
-	n->behind = rte_be_to_cpu_32(from) > rte_be_to_cpu_32(to);
-	n->pseudo = (uint64_t)from + to;
-	n->header = IP4_HEADER;
-	n->length = total - IP4_HEADER;
-	n->protocol = ip[9];
+	if (q->verify_ip &&
+	    checksum_fold(checksum_add(checksum_add(load64(ip), load64(ip + 8)), to)) != 0xffff)
+		return false;
+	q->source[0] = q->destination[0] = 0;
+	q->source[1] = (uint64_t)from << 32 | 0xffff0000u;
+	q->destination[1] = (uint64_t)to << 32 | 0xffff0000u;
+	q->behind = __builtin_bswap32(from) > __builtin_bswap32(to);
+	q->pseudo = (uint64_t)from + to;
+	q->header = IP4_HEADER;
+	q->length = total - IP4_HEADER;
+	q->protocol = ip[9];
+	q->kind = FRAME_IPV4;
 	return true;
 }
 
@@ -68,145 +77,167 @@ static inline uint64_t sum_of(uint64_t word)
 }
 
 /* They are not equal. */
-static inline bool is_behind6(const struct network *n)
+static inline bool is_behind6(const struct quick *q)
 {
-	uint64_t a = rte_be_to_cpu_64(n->source[0]), b = rte_be_to_cpu_64(n->destination[0]);
+	uint64_t a = __builtin_bswap64(q->source[0]), b = __builtin_bswap64(q->destination[0]);
 
 	if (a != b)
 		return a > b;
-	return rte_be_to_cpu_64(n->source[1]) > rte_be_to_cpu_64(n->destination[1]);
+	return __builtin_bswap64(q->source[1]) > __builtin_bswap64(q->destination[1]);
 }
 
 /* ip: at least 40 bytes of `reach` may be read. */
-static inline bool read_ip6(const uint8_t *ip, uint32_t reach, struct network *n)
+static __rte_always_inline bool read_ip6(struct quick *q, const uint8_t *ip, uint32_t reach)
 {
 	uint32_t payload = read16(ip + 4);
 
 	if (ip[0] >> 4 != 6 || !ip[7] || payload > reach - IP6_HEADER)
 		return false;
-	n->source[0] = load64(ip + 8);
-	n->source[1] = load64(ip + 16);
-	n->destination[0] = load64(ip + 24);
-	n->destination[1] = load64(ip + 32);
+	q->source[0] = load64(ip + 8);
+	q->source[1] = load64(ip + 16);
+	q->destination[0] = load64(ip + 24);
+	q->destination[1] = load64(ip + 32);
 	/* ::/64 has all the special ones */
-	if (!n->source[0] || !n->destination[0] || ip[8] == 0xff || ip[24] == 0xff ||
-	    (n->source[0] == n->destination[0] && n->source[1] == n->destination[1]))
+	if (!q->source[0] || !q->destination[0] || ip[8] == 0xff || ip[24] == 0xff ||
+	    (q->source[0] == q->destination[0] && q->source[1] == q->destination[1]))
 		return false;
-	n->behind = is_behind6(n);
-	n->pseudo = sum_of(n->source[0]) + sum_of(n->source[1]) + sum_of(n->destination[0]) +
-		    sum_of(n->destination[1]);
-	n->header = IP6_HEADER;
-	n->length = payload;
-	n->protocol = ip[6];
+	q->behind = is_behind6(q);
+	q->pseudo = sum_of(q->source[0]) + sum_of(q->source[1]) + sum_of(q->destination[0]) +
+		    sum_of(q->destination[1]);
+	q->header = IP6_HEADER;
+	q->length = payload;
+	q->protocol = ip[6];
+	q->kind = FRAME_IPV6;
 	return true;
 }
 
-/* Whole words, for who reads the key by words soon after: shorter stores, or a copy by vectors, would have to leave the store
- * buffer first. */
-static inline void fill_key(struct frame *f, const struct network *n, uint64_t seed, bool owner)
+static __rte_always_inline bool has_good_checksum(const struct quick *q, const uint8_t *l4, uint32_t length)
 {
-	bool behind = n->behind;
-	uint64_t low0 = behind ? n->destination[0] : n->source[0],
-		 low1 = behind ? n->destination[1] : n->source[1];
-	uint64_t high0 = behind ? n->source[0] : n->destination[0],
-		 high1 = behind ? n->source[1] : n->destination[1];
-	uint16_t low_port = behind ? f->destination_port : f->source_port;
-	uint16_t high_port = behind ? f->source_port : f->destination_port;
+	uint64_t pseudo = q->pseudo + __builtin_bswap32(length) + __builtin_bswap32(q->protocol);
+
+	return checksum_fold(pseudo + (length < 64 ? checksum_below64(l4, length, true)
+						   : checksum_bytes(l4, length))) == 0xffff;
+}
+
+/* Ports that DHCP has something to do with; which of them are of which family the long way knows. */
+static __rte_noinline bool is_dhcp(uint16_t port)
+{
+	return port == DHCP_SERVER_PORT || port == DHCP_CLIENT_PORT || port == DHCP6_CLIENT_PORT ||
+	       port == DHCP6_SERVER_PORT;
+}
+
+static __rte_always_inline bool may_be_dhcp(uint16_t source, uint16_t destination)
+{
+	/* most ports are above all of them */
+	return unlikely(RTE_MIN(source, destination) <= DHCP6_SERVER_PORT) &&
+	       (is_dhcp(source) || is_dhcp(destination));
+}
+
+/* l4: q->length bytes may be read. */
+static __rte_always_inline bool read_udp(struct quick *q, const uint8_t *l4)
+{
+	uint32_t length = read16(l4 + 4);
+
+	q->source_port = read16(l4);
+	q->destination_port = read16(l4 + 2);
+	if (length < UDP_HEADER || length > q->length || !q->source_port || !q->destination_port ||
+	    may_be_dhcp(q->source_port, q->destination_port) || !(l4[6] | l4[7]))
+		return false;
+	if (q->verify_l4 && !has_good_checksum(q, l4, length))
+		return false;
+	q->payload = q->l3 + q->header + UDP_HEADER;
+	q->payload_length = length - UDP_HEADER;
+	q->seq = q->ack = q->window = q->tcp_flags = 0;
+	return true;
+}
+
+static __rte_always_inline bool read_tcp(struct quick *q, const uint8_t *l4)
+{
+	uint32_t header = (l4[12] >> 4) * 4u;
+	uint8_t flags = l4[13];
+
+	q->source_port = read16(l4);
+	q->destination_port = read16(l4 + 2);
+	/* with ACK anything but SYN+FIN, SYN+RST and FIN+RST is possible; a SYN is rare enough for the long way */
+	if (header < TCP_HEADER || header > q->length || !q->source_port || !q->destination_port ||
+	    !(flags & RTE_TCP_ACK_FLAG) || (flags & RTE_TCP_SYN_FLAG) ||
+	    (flags & (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) == (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG))
+		return false;
+	if (q->verify_l4 && !has_good_checksum(q, l4, q->length))
+		return false;
+	q->payload = q->l3 + q->header + header;
+	q->payload_length = q->length - header;
+	q->tcp_flags = flags;
+	q->seq = read32(l4 + 4);
+	q->ack = read32(l4 + 8);
+	q->window = read16(l4 + 14);
+	return true;
+}
+
+/* The two ends of the key, the smaller first: without a branch, since traffic goes both ways. */
+static __rte_always_inline void write_key(struct frame *f, const struct quick *q)
+{
+	uint64_t swap = 0 - (uint64_t)q->behind;
+	uint64_t differ0 = (q->source[0] ^ q->destination[0]) & swap,
+		 differ1 = (q->source[1] ^ q->destination[1]) & swap;
+	uint64_t low0 = q->source[0] ^ differ0, low1 = q->source[1] ^ differ1,
+		 high0 = q->destination[0] ^ differ0, high1 = q->destination[1] ^ differ1;
+	uint64_t ports = (q->source_port ^ q->destination_port) & swap;
 
 	static_assert(offsetof(struct flow_key, port) == 32 && sizeof(struct flow_key) == 40);
 	flow_key_put_word(&f->key, 0, low0);
 	flow_key_put_word(&f->key, 1, low1);
 	flow_key_put_word(&f->key, 2, high0);
 	flow_key_put_word(&f->key, 3, high1);
-	flow_key_put_word(&f->key, 4, low_port | (uint64_t)high_port << 16 | (uint64_t)n->protocol << 56);
-	f->reversed = behind;
-	if (owner)
-		f->owner_hash = owner_hash_words(low0, low1, high0, high1, seed);
+	flow_key_put_word(&f->key, 4,
+			  (q->source_port ^ ports) | (q->destination_port ^ ports) << 16 |
+				  (uint64_t)q->protocol << 56);
+	put64(f, offsetof(struct frame, hash),
+	      q->owner ? (uint64_t)owner_hash_words(low0, low1, high0, high1, q->seed) << 32 : 0);
 }
+static_assert(offsetof(struct frame, owner_hash) == offsetof(struct frame, hash) + 4);
 
-static inline bool has_good_checksum(const struct network *n, const uint8_t *l4, uint32_t length)
+static __rte_always_inline void write_frame(struct frame *f, const struct quick *q)
 {
-	uint64_t pseudo = n->pseudo + rte_cpu_to_be_32(length) + rte_cpu_to_be_32(n->protocol);
+	uint64_t ethertype = q->kind == FRAME_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6, l4 = q->l3 + q->header;
 
-	return checksum_fold(pseudo + checksum_bytes(l4, length)) == 0xffff;
+	write_key(f, q);
+	put64(f, offsetof(struct frame, flags), q->flags | ethertype << 32 | (uint64_t)q->tci << 48);
+	put64(f, offsetof(struct frame, kind),
+	      q->kind | (uint64_t)q->protocol << 8 | (uint64_t)q->behind << 16 |
+		      (uint64_t)q->tcp_flags << 24 | (uint64_t)q->l3 << 32 | l4 << 48);
+	put64(f, offsetof(struct frame, payload),
+	      q->payload | (uint64_t)q->payload_length << 16 | (uint64_t)(q->header + q->length) << 32);
+	put64(f, offsetof(struct frame, tcp_seq), q->seq | (uint64_t)q->ack << 32);
+	put64(f, offsetof(struct frame, tcp_window),
+	      q->window | (uint64_t)q->source_port << 16 | (uint64_t)q->destination_port << 32);
+	put64(f, offsetof(struct frame, fragment_id), 0);
+	/* segment, dest and network: none yet; inner: no second tag */
+	put64(f, offsetof(struct frame, segment), 0xffffffffffffull);
+	put64(f, offsetof(struct frame, wire_length), q->wire);
+	put64(f, offsetof(struct frame, flow), 0);
+	put64(f, offsetof(struct frame, set), 0);
 }
-
-/* Ports that DHCP has something to do with; which of them are of which family the long way knows. */
-static inline bool may_be_dhcp(uint16_t port)
-{
-	return port == DHCP_SERVER_PORT || port == DHCP_CLIENT_PORT || port == DHCP6_CLIENT_PORT ||
-	       port == DHCP6_SERVER_PORT;
-}
-
-/* l4: n->length bytes may be read. */
-static inline bool read_udp(struct frame *f, const struct network *n, const uint8_t *l4, bool verify)
-{
-	uint16_t source = read16(l4), destination = read16(l4 + 2);
-	uint32_t length = read16(l4 + 4);
-
-	if (length < UDP_HEADER || length > n->length || !source || !destination || may_be_dhcp(source) ||
-	    may_be_dhcp(destination) || !(l4[6] | l4[7]))
-		return false;
-	if (verify && !has_good_checksum(n, l4, length))
-		return false;
-	f->source_port = source;
-	f->destination_port = destination;
-	f->payload = (uint16_t)(f->l4 + UDP_HEADER);
-	f->payload_length = (uint16_t)(length - UDP_HEADER);
-	return true;
-}
-
-static inline bool read_tcp(struct frame *f, const struct network *n, const uint8_t *l4, bool verify)
-{
-	uint16_t source = read16(l4), destination = read16(l4 + 2);
-	uint32_t header = (l4[12] >> 4) * 4u;
-	uint8_t flags = l4[13];
-
-	/* with ACK anything but SYN+FIN, SYN+RST and FIN+RST is possible; a SYN is rare enough for the long way */
-	if (header < TCP_HEADER || header > n->length || !source || !destination ||
-	    !(flags & RTE_TCP_ACK_FLAG) || (flags & RTE_TCP_SYN_FLAG) ||
-	    (flags & (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG)) == (RTE_TCP_FIN_FLAG | RTE_TCP_RST_FLAG))
-		return false;
-	if (verify && !has_good_checksum(n, l4, n->length))
-		return false;
-	f->source_port = source;
-	f->destination_port = destination;
-	f->payload = (uint16_t)(f->l4 + header);
-	f->payload_length = (uint16_t)(n->length - header);
-	f->tcp_flags = flags;
-	f->tcp_seq = read32(l4 + 4);
-	f->tcp_ack = read32(l4 + 8);
-	f->tcp_window = read16(l4 + 14);
-	return true;
-}
-
-/* One unicast machine to another, and a tag that is one. Sets l3, and what is known of the tag; returns the ethertype behind it,
- * 0: the long way. */
-static inline uint16_t read_ethernet(const struct rte_mbuf *m, const uint8_t *data, struct frame *f)
-{
-	uint64_t source = load64(data + 6) & MAC_MASK;
-	uint16_t ethertype = read16(data + 12);
-	bool stripped = m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED;
-
-	f->l3 = RTE_ETHER_HDR_LEN;
-	if (stripped) {
-		f->tci = m->vlan_tci;
-		f->flags = FRAME_STRIPPED | FRAME_TAGGED;
-		f->wire_length += RTE_VLAN_HLEN;
-	} else if (likely(ethertype == TAG_Q)) {
-		f->tci = read16(data + 14);
-		f->flags = FRAME_TAGGED;
-		f->l3 = TAGGED_L3;
-		ethertype = read16(data + 16);
-	}
-	/* group bits of the two addresses, no source, VLAN ids that are none */
-	if ((data[0] | data[6]) & 1 || !source || (f->flags && no_vlan(f->tci)))
-		return 0;
-	return ethertype;
-}
+static_assert(offsetof(struct frame, flags) == 48 && offsetof(struct frame, ethertype) == 52 &&
+	      offsetof(struct frame, tci) == 54);
+static_assert(offsetof(struct frame, kind) == 56 && offsetof(struct frame, protocol) == 57 &&
+	      offsetof(struct frame, reversed) == 58 && offsetof(struct frame, tcp_flags) == 59 &&
+	      offsetof(struct frame, l3) == 60 && offsetof(struct frame, l4) == 62);
+static_assert(offsetof(struct frame, payload) == 64 && offsetof(struct frame, payload_length) == 66 &&
+	      offsetof(struct frame, l3_length) == 68);
+static_assert(offsetof(struct frame, tcp_seq) == 72 && offsetof(struct frame, tcp_ack) == 76 &&
+	      offsetof(struct frame, tcp_window) == 80 && offsetof(struct frame, source_port) == 82 &&
+	      offsetof(struct frame, destination_port) == 84 && offsetof(struct frame, icmp) == 86);
+static_assert(offsetof(struct frame, fragment_id) == 88 && offsetof(struct frame, fragment_offset) == 92 &&
+	      offsetof(struct frame, fragment_length) == 94);
+static_assert(offsetof(struct frame, segment) == 96 && offsetof(struct frame, dest) == 98 &&
+	      offsetof(struct frame, network) == 100 && offsetof(struct frame, inner) == 102 &&
+	      SEGMENT_NONE == 0xffff);
+static_assert(offsetof(struct frame, wire_length) == 104 && offsetof(struct frame, flow) == 112 &&
+	      offsetof(struct frame, set) == 120);
 
 /* What the driver says of checksums; *verify: they are ours to look at. false: the long way */
-static inline bool read_offloads(const struct rte_mbuf *m, bool *verify_ip, bool *verify_l4)
+static inline bool read_offloads(const struct rte_mbuf *m, struct quick *q)
 {
 	uint64_t ip = m->ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK,
 		 l4 = m->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
@@ -216,50 +247,112 @@ static inline bool read_offloads(const struct rte_mbuf *m, bool *verify_ip, bool
 	if (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD || l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD ||
 	    l4 == RTE_MBUF_F_RX_L4_CKSUM_NONE)
 		return false;
-	*verify_ip &= ip != RTE_MBUF_F_RX_IP_CKSUM_GOOD;
-	*verify_l4 &= l4 != RTE_MBUF_F_RX_L4_CKSUM_GOOD;
+	q->verify_ip &= ip != RTE_MBUF_F_RX_IP_CKSUM_GOOD;
+	q->verify_l4 &= l4 != RTE_MBUF_F_RX_L4_CKSUM_GOOD;
 	return true;
 }
 
-static __rte_always_inline bool read_transport(struct frame *f, const struct network *n, const uint8_t *l4,
-					       bool verify)
+/* What of the driver's offloads is of interest: without any, nothing was looked at yet. */
+#define OFFLOADS                                                                                             \
+	(RTE_MBUF_F_RX_QINQ_STRIPPED | RTE_MBUF_F_RX_LRO | RTE_MBUF_F_RX_IP_CKSUM_MASK |                     \
+	 RTE_MBUF_F_RX_L4_CKSUM_MASK)
+
+/* l4: q->length bytes may be read. Written out for each family and protocol, so that what they have in common is constant. */
+static __rte_always_inline bool read_transport(struct quick *q, struct frame *f, const uint8_t *l4)
 {
-	f->protocol = n->protocol;
-	f->l4 = (uint16_t)(f->l3 + n->header);
-	f->l3_length = n->header + n->length;
-	if (n->protocol == PROTOCOL_UDP)
-		return n->length >= UDP_HEADER && read_udp(f, n, l4, verify);
-	return n->protocol == PROTOCOL_TCP && n->length >= TCP_HEADER && read_tcp(f, n, l4, verify);
+	if (q->protocol == PROTOCOL_UDP) {
+		if (q->length < UDP_HEADER || !read_udp(q, l4))
+			return false;
+		q->protocol = PROTOCOL_UDP;
+		write_frame(f, q);
+		return true;
+	}
+	if (q->protocol != PROTOCOL_TCP || q->length < TCP_HEADER || !read_tcp(q, l4))
+		return false;
+	q->protocol = PROTOCOL_TCP;
+	write_frame(f, q);
+	return true;
 }
 
-bool parse_quick(struct rte_mbuf *m, uint64_t seed, bool verify, bool owner)
+/* From the IP header on, which begins at q->l3. */
+static __rte_always_inline bool read_packet(struct quick *q, struct frame *f, const uint8_t *data,
+					    uint32_t there, uint16_t ethertype)
 {
-	struct frame *f = frame_of(m);
+	uint32_t reach = there - q->l3;
+
+	if (likely(ethertype == ETHERTYPE_IPV4))
+		return reach >= IP4_HEADER + UDP_HEADER && read_ip4(q, data + q->l3, reach) &&
+		       read_transport(q, f, data + q->l3 + IP4_HEADER);
+	return ethertype == ETHERTYPE_IPV6 && reach >= IP6_HEADER + UDP_HEADER &&
+	       read_ip6(q, data + q->l3, reach) && read_transport(q, f, data + q->l3 + IP6_HEADER);
+}
+
+/* Without a tag in the buffer: the driver took it off, or there is none. */
+static __rte_noinline bool read_untagged(const struct rte_mbuf *m, struct quick *q)
+{
+	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
+
+	q->l3 = RTE_ETHER_HDR_LEN;
+	q->wire = m->data_len;
+	q->flags = 0;
+	q->tci = 0;
+	if (m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) {
+		q->tci = m->vlan_tci;
+		q->flags = FRAME_STRIPPED | FRAME_TAGGED;
+		q->wire += RTE_VLAN_HLEN;
+		if (no_vlan(q->tci))
+			return false;
+	}
+	return read_packet(q, frame_of((struct rte_mbuf *)(uintptr_t)m), data, m->data_len,
+			   read16(data + 12));
+}
+
+static __rte_always_inline bool read_frame(struct rte_mbuf *m, uint64_t seed, bool verify, bool owner)
+{
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t there = m->data_len;
-	bool verify_ip = verify, verify_l4 = verify, good;
-	struct network n;
+	struct quick q;
 
+	q.seed = seed;
+	q.owner = owner;
+	q.verify_ip = q.verify_l4 = verify;
 	/* the shortest that could be one: also enough for the tag */
-	if (there != m->pkt_len || there < RTE_ETHER_HDR_LEN + IP4_HEADER + UDP_HEADER ||
-	    !read_offloads(m, &verify_ip, &verify_l4))
+	if (there != m->pkt_len || there < RTE_ETHER_HDR_LEN + IP4_HEADER + UDP_HEADER)
 		return false;
-	frame_clear(f);
-	f->segment = f->dest = f->network = SEGMENT_NONE;
-	f->wire_length = there;
-	uint16_t ethertype = read_ethernet(m, data, f);
-	uint32_t reach = there - f->l3;
-	if (likely(ethertype == ETHERTYPE_IPV4))
-		good = reach >= IP4_HEADER + UDP_HEADER && read_ip4(data + f->l3, reach, verify_ip, &n) &&
-		       read_transport(f, &n, data + f->l3 + IP4_HEADER, verify_l4);
-	else
-		good = ethertype == ETHERTYPE_IPV6 && reach >= IP6_HEADER + UDP_HEADER &&
-		       read_ip6(data + f->l3, reach, &n) &&
-		       read_transport(f, &n, data + f->l3 + IP6_HEADER, verify_l4);
-	if (!good)
+	if ((m->ol_flags & OFFLOADS) && !read_offloads(m, &q))
 		return false;
-	f->ethertype = ethertype;
-	f->kind = ethertype == ETHERTYPE_IPV4 ? FRAME_IPV4 : FRAME_IPV6;
-	fill_key(f, &n, seed, owner);
-	return true;
+	/* group bits of the two addresses, no source */
+	if ((data[0] | data[6]) & 1 || !(load64(data + 6) & MAC_MASK))
+		return false;
+	if (unlikely((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) || read16(data + 12) != TAG_Q)) {
+		struct quick untagged = q;
+
+		return read_untagged(m, &untagged);
+	}
+	q.l3 = TAGGED_L3;
+	q.wire = there;
+	q.flags = FRAME_TAGGED;
+	q.tci = read16(data + 14);
+	return !no_vlan(q.tci) && read_packet(&q, frame_of(m), data, there, read16(data + 16));
+}
+
+static inline void prefetch(struct rte_mbuf *m)
+{
+	rte_prefetch0(rte_pktmbuf_mtod(m, const void *));
+	rte_prefetch0_write(frame_of(m));
+	rte_prefetch0_write((const char *)frame_of(m) + 64);
+}
+
+uint32_t parse_quick(struct rte_mbuf *const *frames, uint16_t count, uint64_t seed, bool verify, bool owner)
+{
+	uint32_t parsed = 0;
+
+	static_assert(BURST <= 32);
+	for (uint16_t i = 0; i < count; i++) {
+		if (i + 2 < count)
+			prefetch(frames[i + 2]);
+		if (likely(read_frame(frames[i], seed, verify, owner)))
+			parsed |= 1u << i;
+	}
+	return parsed;
 }

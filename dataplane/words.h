@@ -3,6 +3,7 @@
 #ifndef DATAPLANE_WORDS_H
 #define DATAPLANE_WORDS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -20,6 +21,12 @@ static inline uint32_t load32(const uint8_t *p)
 
 	memcpy(&word, p, sizeof(word));
 	return word;
+}
+
+/* A word of a struct, at an offset of it. */
+static inline void put64(void *at, size_t offset, uint64_t word)
+{
+	memcpy((uint8_t *)at + offset, &word, sizeof(word));
 }
 
 #endif

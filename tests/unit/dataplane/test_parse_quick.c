@@ -29,7 +29,7 @@ static bool quick(struct rte_mbuf *m, bool verify, bool owner)
 	/* left from a frame before */
 	memset(frame_of(m), 0xa5, sizeof(struct frame));
 	ASAN_POISON_MEMORY_REGION(end, behind);
-	taken = parse_quick(m, SEED, verify, owner);
+	taken = parse_quick(&m, 1, SEED, verify, owner);
 	ASAN_UNPOISON_MEMORY_REGION(end, behind);
 	return taken;
 }
