@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <rte_malloc.h>
-#include <rte_prefetch.h>
 #include <rte_tcp.h>
 #include <string.h>
 
@@ -283,26 +282,38 @@ static enum bh_drop bridge(struct worker *w, struct rte_mbuf *m, struct frame *f
 	(FRAME_TAGGED | FRAME_STRIPPED | FRAME_CHECKSUM_LEFT | FRAME_ICMP_REQUEST | FRAME_ICMP_REPLY |       \
 	 FRAME_FRAGMENT | FRAME_FIRST_FRAGMENT | FRAME_MORE_FRAGMENTS)
 
-/* Where the worker remembers the two machines of a frame, and the frame. */
+/* A frame and its two machines, as the worker remembers them. */
 struct ends {
-	uint64_t source_key, destination_key, digest;
-	struct mac_cached *source, *destination; /* source NULL: the frame is not plain */
+	uint64_t source_key, destination_key;
+	struct mac_cached *source, *destination;
 };
 
 static inline bool is_plain(const struct worker *w, const struct frame *f)
 {
 	const struct policy_segment *segment = &w->policy->segments[f->segment];
 
+	/* of a segment that is not in the policy any more the network is none */
 	return !(f->flags & ~PLAIN) && f->kind <= FRAME_IPV6 && segment->spoof_guard != BH_SPOOF_LEARN &&
-	       segment->index != BH_NONE && segment->network == f->network &&
-	       !w->policy->image.header->settings.duplicates_drop;
+	       segment->network == f->network;
+}
+
+static inline void find_ends(struct layer2 *l, const struct rte_mbuf *m, const struct frame *f,
+			     struct ends *ends)
+{
+	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
+
+	ends->source_key = mac_key_source(f->network, ethernet);
+	ends->destination_key = mac_key_destination(f->network, ethernet);
+	ends->source = mac_cache_slot(&l->machines, ends->source_key);
+	ends->destination = mac_cache_slot(&l->machines, ends->destination_key);
 }
 
 /* bridge() for a plain frame between two machines that the worker remembers, for which nothing is to be learned: it comes to the
  * same. false: bridge() is to be asked. */
-static inline bool bridge_known(struct worker *w, struct frame *f, const struct ends *ends, uint64_t epoch)
+static inline bool bridge_known(struct worker *w, const struct rte_mbuf *m, struct frame *f,
+				const struct ends *ends, uint64_t epoch)
 {
-	uint8_t shown = f->kind == FRAME_IPV4 ? MAC_SHOWN_4 : MAC_SHOWN_6;
+	uint32_t shown = f->kind == FRAME_IPV4 ? MAC_SHOWN_4 : MAC_SHOWN_6;
 
 	if (!mac_cache_knows(ends->source, ends->source_key, epoch, w->now_ns, PLACE_REFRESH_NS) ||
 	    ends->source->segment != f->segment || !(ends->source->shown & shown) ||
@@ -310,7 +321,8 @@ static inline bool bridge_known(struct worker *w, struct frame *f, const struct 
 	    ends->destination->segment == f->segment)
 		return false;
 	f->dest = ends->destination->segment;
-	note_echo(w, f, ends->digest); /* which drops nothing: is_plain() */
+	/* which drops nothing: layer2_stage() */
+	note_echo(w, f, echo_digest(m, f, w->seed, false));
 	return true;
 }
 
@@ -328,48 +340,37 @@ static enum bh_drop bridge_plain(struct worker *w, struct rte_mbuf *m, struct fr
 	return reason;
 }
 
-/* First of two passes, so that the second finds in the first-level cache what it looks at. */
-static inline void find_ends(struct worker *w, const struct rte_mbuf *m, struct ends *ends)
-{
-	const struct rte_ether_hdr *ethernet = rte_pktmbuf_mtod(m, const struct rte_ether_hdr *);
-	const struct frame *f = frame_of((struct rte_mbuf *)(uintptr_t)m);
-	struct layer2 *l = w->layer2;
-
-	ends->source = NULL;
-	if (!l || !is_plain(w, f))
-		return;
-	ends->source_key = mac_key(f->network, &ethernet->src_addr);
-	ends->destination_key = mac_key(f->network, &ethernet->dst_addr);
-	ends->source = mac_cache_slot(&l->machines, ends->source_key);
-	ends->destination = mac_cache_slot(&l->machines, ends->destination_key);
-	ends->digest = echo_digest(m, f, w->seed, false);
-	rte_prefetch0_write(echo_slot(l->echoes, ends->digest));
-}
-
 uint16_t layer2_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	struct ends ends[BURST];
-	uint16_t kept = 0;
+	struct layer2 *l = w->layer2;
+	/* what is to be dropped as a second copy is compared as a whole */
+	bool quick = l && !w->policy->image.header->settings.duplicates_drop;
+	uint32_t kept = 0;
 
 	mac_table_time(w);
-	for (uint16_t i = 0; i < count; i++)
-		find_ends(w, frames[i], &ends[i]);
 	uint64_t epoch = mac_table_epoch(w);
-	for (uint16_t i = 0; i < count; i++) {
-		struct frame *f = frame_of(frames[i]);
-		bool plain = ends[i].source;
+	for (uint32_t i = 0; i < count; i++) {
+		struct rte_mbuf *m = frames[i];
+		struct frame *f = frame_of(m);
 		enum bh_drop reason;
 
-		if (likely(plain && bridge_known(w, f, &ends[i], epoch))) {
-			frames[kept++] = frames[i];
-			continue;
+		if (likely(quick && is_plain(w, f))) {
+			struct ends ends;
+
+			find_ends(l, m, f, &ends);
+			if (likely(bridge_known(w, m, f, &ends, epoch))) {
+				frames[kept++] = m;
+				continue;
+			}
+			reason = bridge_plain(w, m, f, &ends);
+		} else {
+			reason = bridge(w, m, f);
 		}
-		reason = plain ? bridge_plain(w, frames[i], f, &ends[i]) : bridge(w, frames[i], f);
 		epoch = mac_table_epoch(w);
 		if (reason == GUARD_PASS)
-			frames[kept++] = frames[i];
+			frames[kept++] = m;
 		else
-			drop_frame(w, frames[i], reason);
+			drop_frame(w, m, reason);
 	}
-	return kept;
+	return (uint16_t)kept;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "place.h"
+#include "words.h"
 
 /* bits of mac_cached.shown: people are shown an address of this family already (learn.c) */
 enum { MAC_SHOWN_4 = 1 << 0, MAC_SHOWN_6 = 1 << 1 };
@@ -45,17 +46,30 @@ static inline uint64_t mac_key(uint16_t network, const struct rte_ether_addr *ma
 	return network | (uint64_t)first << 16 | (uint64_t)last << 48;
 }
 
+/* mac_key() of the two ends of a frame, by one load each. */
+static inline uint64_t mac_key_source(uint16_t network, const struct rte_ether_hdr *ethernet)
+{
+	/* two bytes of the destination stand before it */
+	return network | (load64(&ethernet->dst_addr.addr_bytes[4]) & ~0xffffull);
+}
+
+static inline uint64_t mac_key_destination(uint16_t network, const struct rte_ether_hdr *ethernet)
+{
+	return network | load64(ethernet->dst_addr.addr_bytes) << 16;
+}
+
 /* Whoever aims at one slot makes frames take the way through the table, which is no more than they would without. */
 static inline struct mac_cached *mac_cache_slot(struct mac_cache *cache, uint64_t key)
 {
 	return &cache->slots[(key * 0x9e3779b97f4a7c15u) >> (64 - MAC_CACHE_BITS)];
 }
 
-/* Does the slot say where the machine is? `within_ns`: heard so long ago at most. */
+/* Does the slot say where the machine is? `within_ns`: heard so long ago at most. If another worker heard it, and by its clock later
+ * than now, the table is asked. */
 static inline bool mac_cache_knows(const struct mac_cached *slot, uint64_t key, uint64_t epoch,
 				   uint64_t now_ns, uint64_t within_ns)
 {
-	return slot->key == key && slot->epoch == epoch && place_since(slot->heard_ns, now_ns) < within_ns;
+	return slot->key == key && slot->epoch == epoch && now_ns - slot->heard_ns < within_ns;
 }
 
 #endif

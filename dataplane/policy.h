@@ -7,7 +7,9 @@
 #ifndef DATAPLANE_POLICY_H
 #define DATAPLANE_POLICY_H
 
+#include <assert.h>
 #include <rte_ether.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,13 +28,14 @@ struct worker;
 
 /* What a segment's stable id means under this policy. */
 struct policy_segment {
-	uint32_t index;   /* in SEGMENTS of the image; BH_NONE: the id is not in this image */
-	uint16_t network; /* stable id */
-	uint16_t vlan;    /* or BH_VLAN_UNTAGGED */
-	uint8_t port;     /* index of our port */
+	alignas(64) uint32_t index; /* in SEGMENTS of the image; BH_NONE: the id is not in this image */
+	uint16_t network;           /* stable id */
+	uint16_t vlan;              /* or BH_VLAN_UNTAGGED */
+	uint8_t port;               /* index of our port */
 	uint8_t spoof_guard, dhcp_server;
 	struct bh_limits limits; /* percentages resolved; 0 = unlimited */
 };
+static_assert(sizeof(struct policy_segment) == 64);
 
 struct policy {
 	struct bh_policy image;

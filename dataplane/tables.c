@@ -83,7 +83,7 @@ static int allocate(struct policy *p, const struct table_need *need)
 	size_t vlans = (need->port_count ? need->port_count : 1u) * sizeof(p->by_vlan[0]);
 
 	p->by_vlan = malloc(vlans);
-	p->segments = calloc(BH_SEGMENT_IDS, sizeof(*p->segments));
+	p->segments = aligned_alloc(alignof(struct policy_segment), BH_SEGMENT_IDS * sizeof(*p->segments));
 	p->segment_ids = calloc(p->image.SEGMENTS_count + 1, sizeof(*p->segment_ids));
 	p->network_ids = calloc(p->image.NETWORKS_count + 1, sizeof(*p->network_ids));
 	p->network_index = malloc(BH_NETWORK_IDS * sizeof(*p->network_index));
@@ -95,7 +95,7 @@ static int allocate(struct policy *p, const struct table_need *need)
 	memset(p->by_vlan, 0xff, vlans);
 	memset(p->network_index, 0xff, BH_NETWORK_IDS * sizeof(*p->network_index));
 	for (uint32_t id = 0; id < BH_SEGMENT_IDS; id++)
-		p->segments[id].index = BH_NONE;
+		p->segments[id] = (struct policy_segment){ .index = BH_NONE };
 	return 0;
 }
 
