@@ -502,15 +502,34 @@ static bool classify_frame(struct worker *w, struct rte_mbuf *m)
 	return true;
 }
 
-/* A session that will not be let in gets no context: TCP was judged at its SYN, others are before their payload is shown. */
-static void judge_first(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+/* Is nDPI done with the frame's session, or is it neither looking at it nor asked to? */
+static inline bool is_over(const struct worker *w, const struct frame *f)
 {
-	for (uint16_t i = 0; i < count; i++) {
+	const struct flow *flow = f->flow;
+
+	if (!flow || (flow->flags & (FLOW_DPI_DONE | FLOW_SAMPLE)) == FLOW_DPI_DONE)
+		return true;
+	return !flow->dpi && (flow->flags & (FLOW_JUDGED | FLOW_SAMPLE)) == FLOW_JUDGED &&
+	       !is_wanted(w, flow);
+}
+
+/* Bits of the frames that are to be looked at. A session that will not be let in gets no context: TCP was judged at its SYN, others are
+ * before their payload is shown. */
+static uint32_t judge_first(struct worker *w, struct rte_mbuf **frames, uint32_t count)
+{
+	uint32_t open = 0;
+
+	static_assert(BURST <= 32);
+	for (uint32_t i = 0; i < count; i++) {
 		const struct frame *f = frame_of(frames[i]);
 
-		if (f->flow && !(f->flow->flags & (FLOW_JUDGED | FLOW_DPI_DONE)) && has_news(f))
+		if (likely(is_over(w, f)))
+			continue;
+		open |= 1u << i;
+		if (!(f->flow->flags & (FLOW_JUDGED | FLOW_DPI_DONE)) && has_news(f))
 			policy_judge_now(w, f->flow);
 	}
+	return open;
 }
 
 static void age(struct worker *w, uint32_t budget)
@@ -534,15 +553,16 @@ static void leave(struct worker *w)
 
 uint16_t classify_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	struct classifier *c = w->classifier;
+	uint32_t open = judge_first(w, frames, count);
 	uint16_t kept = 0;
 
-	judge_first(w, frames, count);
-	arena_enter(c->arena);
+	if (likely(!open && !context_oldest(w->classifier->contexts)))
+		return count;
+	arena_enter(w->classifier->arena);
 	/* as many as can be begun, so that the pool is never full of those whose time is over */
 	age(w, count);
 	for (uint16_t i = 0; i < count; i++)
-		if (classify_frame(w, frames[i]))
+		if (!(open >> i & 1) || classify_frame(w, frames[i]))
 			frames[kept++] = frames[i];
 	leave(w);
 	return kept;

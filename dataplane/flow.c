@@ -204,6 +204,16 @@ static unsigned int advance_tcp(struct worker *w, struct rte_mbuf *m, struct flo
 	return result;
 }
 
+/* Is there nothing that a frame could say about the session? It was answered, lives by the last of its timeouts and gives its place to
+ * nobody. */
+static inline bool is_told(const struct flow *flow, const struct frame *f)
+{
+	const uint32_t told = FLOW_REPLIED | FLOW_STREAM;
+
+	return f->protocol == IPPROTO_UDP && flow->timeout == BH_TIMEOUT_UDP_STREAM &&
+	       (flow->flags & (told | FLOW_EMBRYONIC | FLOW_YIELDS)) == told;
+}
+
 /* The frame passes: what it says about the session. */
 static void note_reply(struct worker *w, struct flow *flow, bool reverse)
 {
@@ -222,6 +232,25 @@ static void note_reply(struct worker *w, struct flow *flow, bool reverse)
 		flow_weigh(w, flow);
 }
 
+/* What a protocol's own state says of a frame: FLOW_PASS, FLOW_RESTART or the reason of its drop. */
+static unsigned int advance_other(struct worker *w, struct rte_mbuf *m, struct flow *flow, bool reverse)
+{
+	struct frame *f = frame_of(m);
+	unsigned int result;
+
+	/* another request under the same identifier: its type and code were never judged */
+	if (is_icmp(f) && !reverse && f->icmp != flow_cold(w->flows, flow)->icmp)
+		return FLOW_RESTART;
+	if (f->protocol != IPPROTO_TCP)
+		return FLOW_PASS;
+	result = advance_tcp(w, m, flow, reverse);
+	if (result != FLOW_PASS && result != FLOW_RESTART) {
+		f->flow = flow; /* the drop is remembered at the session */
+		flow_account(flow, f, reverse);
+	}
+	return result;
+}
+
 /* Does the frame go where the session's frames went before? Then there is nothing to settle. */
 static inline bool stays(const struct flow *flow, const struct frame *f, bool reverse)
 {
@@ -230,7 +259,7 @@ static inline bool stays(const struct flow *flow, const struct frame *f, bool re
 }
 
 /* A session that is not refused. */
-static unsigned int advance(struct worker *w, struct rte_mbuf *m, struct flow *flow)
+static inline unsigned int advance(struct worker *w, struct rte_mbuf *m, struct flow *flow)
 {
 	struct frame *f = frame_of(m);
 	bool reverse = flow_is_reverse(flow, f), same = stays(flow, f, reverse);
@@ -238,19 +267,11 @@ static unsigned int advance(struct worker *w, struct rte_mbuf *m, struct flow *f
 
 	if (unlikely(!same) && !places_fit(w, m, flow, reverse, &p))
 		return BH_DROP_SESSION_SEGMENT;
-	/* another request under the same identifier: its type and code were never judged */
-	if (is_icmp(f) && !reverse && f->icmp != flow_cold(w->flows, flow)->icmp)
-		return FLOW_RESTART;
-	if (f->protocol == IPPROTO_TCP) {
-		unsigned int result = advance_tcp(w, m, flow, reverse);
+	if (f->protocol != IPPROTO_UDP) {
+		unsigned int result = advance_other(w, m, flow, reverse);
 
-		if (result == FLOW_RESTART)
+		if (result != FLOW_PASS)
 			return result;
-		if (result != FLOW_PASS) {
-			f->flow = flow; /* the drop is remembered at the session */
-			flow_account(flow, f, reverse);
-			return result;
-		}
 	}
 	if (unlikely(!same)) {
 		settle_places(w, flow, &p);
@@ -260,7 +281,8 @@ static unsigned int advance(struct worker *w, struct rte_mbuf *m, struct flow *f
 	f->flags |= reverse ? FRAME_REVERSE : 0u;
 	flow_account(flow, f, reverse);
 	flow->last_ns = w->now_ns;
-	note_reply(w, flow, reverse);
+	if (!is_told(flow, f))
+		note_reply(w, flow, reverse);
 	return FLOW_PASS;
 }
 
@@ -328,7 +350,7 @@ static inline struct flow *find(struct worker *w, const struct frame *f, struct 
 	return flow_find(w->flows, &f->key, f->hash);
 }
 
-static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m, struct flow *candidate)
+static inline unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m, struct flow *candidate)
 {
 	struct worker *w = b->w;
 	struct frame *f = frame_of(m);
@@ -338,16 +360,18 @@ static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m, struct fl
 	if (f->flags & FRAME_ICMP_ERROR)
 		return icmp_error(w, m);
 	flow = find(w, f, candidate);
-	if (flow && w->now_ns >= flow_deadline(w, flow)) {
+	if (unlikely(flow && w->now_ns >= flow_deadline(w, flow))) {
 		flow_retire(b, flow, BH_FLOW_END_TIMEOUT);
 		flow = NULL;
 	}
-	if (!flow)
+	if (unlikely(!flow))
 		return flow_begin(b, m);
-	if (flow_is_refused(flow) && (flow->flags & FLOW_LET_IN) && flow->generation != w->policy->generation)
-		policy_judge_now(w, flow);
-	if (flow_is_refused(flow))
-		return on_refused(b, m, flow);
+	if (unlikely(flow_is_refused(flow))) {
+		if ((flow->flags & FLOW_LET_IN) && flow->generation != w->policy->generation)
+			policy_judge_now(w, flow);
+		if (flow_is_refused(flow))
+			return on_refused(b, m, flow);
+	}
 	result = advance(w, m, flow);
 	if (result != FLOW_RESTART)
 		return result;
@@ -356,43 +380,46 @@ static unsigned int on_frame(struct flow_batch *b, struct rte_mbuf *m, struct fl
 }
 
 /* Layer-2 guards judge these, or each fragment is judged for itself. */
-static bool has_session(const struct frame *f)
+static inline bool has_session(const struct frame *f)
 {
 	return f->kind <= FRAME_IPV6 && !(f->flags & (FRAME_PROTECTED | FRAME_STATELESS | FRAME_FRAGMENT));
 }
 
-static void prefetch(struct worker *w, struct rte_mbuf **frames, uint16_t count, struct flow **candidates)
+/* Returns a bit for each frame that has a session or may begin one. */
+static inline uint32_t prefetch(struct worker *w, struct rte_mbuf **frames, uint32_t count,
+				struct flow **candidates)
 {
-	for (uint16_t i = 0; i < count; i++) {
+	const struct flow_bucket *buckets[BURST];
+	uint32_t sessions = 0;
+
+	static_assert(BURST <= 32);
+	for (uint32_t i = 0; i < count; i++) {
 		struct frame *f = frame_of(frames[i]);
 
 		f->flow = NULL;
-		if (!has_session(f))
-			continue;
-		if (is_icmp(f) && !(f->flags & FRAME_ICMP_ERROR))
+		if (is_icmp(f) && has_session(f) && !(f->flags & FRAME_ICMP_ERROR))
 			icmp_key(w, f);
-		flow_prefetch(w->flows, f->hash);
+		sessions |= (uint32_t)has_session(f) << i;
+		buckets[i] = flow_prefetch(w->flows, f->hash);
 	}
-	for (uint16_t i = 0; i < count; i++) {
-		const struct frame *f = frame_of(frames[i]);
-
-		candidates[i] = has_session(f) ? flow_candidate(w->flows, f->hash) : NULL;
-	}
+	for (uint32_t i = 0; i < count; i++)
+		candidates[i] = flow_candidate(w->flows, buckets[i], frame_of(frames[i])->hash);
+	return sessions;
 }
 
 uint16_t flow_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
 	struct flow_batch b = { .w = w, .frames = frames };
 	struct flow *candidates[BURST];
+	uint32_t sessions = prefetch(w, frames, count, candidates);
 
-	prefetch(w, frames, count, candidates);
-	for (uint16_t i = 0; i < count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		struct rte_mbuf *m = frames[i];
 		unsigned int result = FLOW_PASS;
 
-		if (has_session(frame_of(m)))
+		if (likely(sessions >> i & 1))
 			result = on_frame(&b, m, candidates[i]);
-		if (result == FLOW_PASS)
+		if (likely(result == FLOW_PASS))
 			frames[b.kept++] = m;
 		else
 			drop_frame(w, m, (enum bh_drop)result);

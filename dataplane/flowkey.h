@@ -5,6 +5,7 @@
 #define DATAPLANE_FLOWKEY_H
 
 #include <assert.h>
+#include <rte_branch_prediction.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,10 +61,16 @@ static inline uint64_t flow_mix(uint64_t a, uint64_t b)
  * aim at one bucket. */
 static inline uint32_t flow_hash(const struct flow_key *key, uint64_t seed)
 {
-	uint64_t second = seed << 32 | seed >> 32;
-	uint64_t h = flow_mix(flow_key_word(key, 0) ^ seed, flow_key_word(key, 1) ^ second);
+	uint64_t second = seed << 32 | seed >> 32, h;
+	uint64_t prefix0 = flow_key_word(key, 0), prefix1 = flow_key_word(key, 2);
 
-	h = flow_mix(h ^ flow_key_word(key, 2), flow_key_word(key, 3) ^ second);
+	/* of IPv4 addresses the upper halves say nothing */
+	if (likely(!(prefix0 | prefix1))) {
+		h = flow_mix(flow_key_word(key, 1) ^ seed, flow_key_word(key, 3) ^ second);
+	} else {
+		h = flow_mix(prefix0 ^ seed, flow_key_word(key, 1) ^ second);
+		h = flow_mix(h ^ prefix1, flow_key_word(key, 3) ^ second);
+	}
 	h = flow_mix(h, flow_key_word(key, 4) ^ seed);
 	return (uint32_t)(h ^ (h >> 32));
 }

@@ -94,16 +94,19 @@ static inline unsigned int flow_chain_match(const struct flow_bucket *bucket, ui
 }
 
 /* First step of prefetching: the bucket. */
-static inline void flow_prefetch(const struct flow_table *table, uint32_t hash)
+static inline const struct flow_bucket *flow_prefetch(const struct flow_table *table, uint32_t hash)
 {
-	rte_prefetch0(&table->buckets[flow_chain_of(table, hash)]);
+	const struct flow_bucket *bucket = &table->buckets[flow_chain_of(table, hash)];
+
+	rte_prefetch0(bucket);
+	return bucket;
 }
 
 /* Second step of prefetching, by the bucket that flow_prefetch() fetched: the session that is probably the one of this hash; NULL: none in
  * the first bucket. Its key is to be compared, which stays right whatever begins and ends meanwhile. */
-static inline struct flow *flow_candidate(const struct flow_table *table, uint32_t hash)
+static inline struct flow *flow_candidate(const struct flow_table *table, const struct flow_bucket *bucket,
+					  uint32_t hash)
 {
-	const struct flow_bucket *bucket = &table->buckets[flow_chain_of(table, hash)];
 	unsigned int match = flow_chain_match(bucket, flow_tag_of(hash));
 	struct flow *flow;
 

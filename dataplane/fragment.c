@@ -305,9 +305,12 @@ static bool hand_on(struct worker *w, struct rte_mbuf *m)
 uint16_t fragment_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
 	bool refused = w->policy && w->policy->image.header->settings.fragments_drop;
-	uint16_t kept = 0;
+	uint32_t kept = 0;
 
-	for (uint16_t i = 0; i < count; i++) {
+	/* mostly there is none */
+	while (kept < count && !(frame_of(frames[kept])->flags & FRAME_FRAGMENT))
+		kept++;
+	for (uint32_t i = kept; i < count; i++) {
 		struct rte_mbuf *m = frames[i];
 
 		if (likely(!(frame_of(m)->flags & FRAME_FRAGMENT))) {
@@ -327,7 +330,7 @@ uint16_t fragment_stage(struct worker *w, struct rte_mbuf **frames, uint16_t cou
 		if (m && !hand_on(w, m))
 			frames[kept++] = m;
 	}
-	return kept;
+	return (uint16_t)kept;
 }
 
 /* ---- the end of sets ---- */

@@ -14,16 +14,16 @@
 #define CONSUMED (BH_DROP_COUNT + 1)
 #define UNTAGGED_SLOT 4095u /* of policy->by_vlan */
 
-static inline enum bh_drop place(struct worker *w, struct rte_mbuf *m, struct frame *f)
+static inline enum bh_drop place(struct worker *w, const struct rte_mbuf *m, struct frame *f)
 {
 	bool tagged = f->flags & FRAME_TAGGED;
 	uint16_t vlan = tagged ? f->tci & VLAN_MASK : UNTAGGED_SLOT;
 	uint16_t segment = w->policy->by_vlan[m->port][vlan];
 
-	/* parse has dropped VLAN id 4095, so a tag can not pose as "untagged" */
-	if (segment == SEGMENT_NONE && !tagged)
-		return BH_DROP_UNTAGGED;
-	if (segment == SEGMENT_NONE) {
+	if (unlikely(segment == SEGMENT_NONE)) {
+		/* parse has dropped VLAN id 4095, so a tag can not pose as "untagged" */
+		if (!tagged)
+			return BH_DROP_UNTAGGED;
 		w->counters->unknown_vlans[m->port][vlan]++;
 		return BH_DROP_UNKNOWN_VLAN;
 	}
@@ -70,12 +70,11 @@ static enum bh_drop assign(struct worker *w, struct rte_mbuf *m, struct frame *f
 	return GUARD_PASS;
 }
 
+/* parse has set its segment and destination to none. */
 static inline enum bh_drop enter(struct worker *w, struct rte_mbuf *m, struct frame *f)
 {
-	f->segment = SEGMENT_NONE;
-	f->dest = SEGMENT_NONE;
-	enum bh_drop reason = w->assignment ? assign(w, m, f) : place(w, m, f);
-	if (f->segment == SEGMENT_NONE)
+	enum bh_drop reason = unlikely(w->assignment) ? assign(w, m, f) : place(w, m, f);
+	if (unlikely(f->segment == SEGMENT_NONE))
 		return reason;
 
 	struct bh_segment_counters *counters = &w->counters->segments[f->segment];
@@ -92,17 +91,18 @@ static inline enum bh_drop enter(struct worker *w, struct rte_mbuf *m, struct fr
 
 uint16_t segment_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	uint16_t kept = 0;
+	uint32_t kept = 0;
 
-	for (uint16_t i = 0; i < count; i++) {
-		enum bh_drop reason = enter(w, frames[i], frame_of(frames[i]));
+	for (uint32_t i = 0; i < count; i++) {
+		struct rte_mbuf *m = frames[i];
+		enum bh_drop reason = enter(w, m, frame_of(m));
 
-		if (reason == GUARD_PASS)
-			frames[kept++] = frames[i];
+		if (likely(reason == GUARD_PASS))
+			frames[kept++] = m;
 		else if (reason == (enum bh_drop)CONSUMED)
-			consume_frame(w, frames[i]);
+			consume_frame(w, m);
 		else
-			drop_frame(w, frames[i], reason);
+			drop_frame(w, m, reason);
 	}
-	return kept;
+	return (uint16_t)kept;
 }

@@ -179,24 +179,31 @@ static bool tag_in_buffer(const struct frame *f)
 	return (f->flags & FRAME_TAGGED) && !(f->flags & FRAME_STRIPPED);
 }
 
+/* A tag that is in the buffer gets another VLAN id; what the driver is asked to do with tags is nothing. */
+static inline void write_tag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan)
+{
+	struct rte_vlan_hdr *tag =
+		rte_pktmbuf_mtod_offset(m, struct rte_vlan_hdr *, sizeof(struct rte_ether_hdr));
+
+	m->ol_flags &= ~(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
+	tag->vlan_tci = __builtin_bswap16((uint16_t)((f->tci & 0xf000) | vlan));
+}
+
 /* Give the frame the VLAN of a segment, keeping priority and drop eligibility. The tag is in the buffer, was taken off by the
  * driver, or is not there; and the driver of the port can insert one, or we do. 0 or -ENOMEM (no headroom). */
 static __rte_always_inline int retag(struct rte_mbuf *m, const struct frame *f, uint16_t vlan,
 				     const struct tx_port *port)
 {
 	bool in_buffer = tag_in_buffer(f);
-	uint16_t tci = (uint16_t)((f->tci & 0xf000) | vlan);
 
+	if (likely(in_buffer && vlan != BH_VLAN_UNTAGGED)) {
+		write_tag(m, f, vlan);
+		return 0;
+	}
 	m->ol_flags &= ~(RTE_MBUF_F_TX_VLAN | RTE_MBUF_F_RX_VLAN | RTE_MBUF_F_RX_VLAN_STRIPPED);
 	if (vlan == BH_VLAN_UNTAGGED)
 		return in_buffer ? rte_vlan_strip(m) : 0;
-	if (likely(in_buffer)) {
-		struct rte_vlan_hdr *tag =
-			rte_pktmbuf_mtod_offset(m, struct rte_vlan_hdr *, sizeof(struct rte_ether_hdr));
-		tag->vlan_tci = rte_cpu_to_be_16(tci);
-		return 0;
-	}
-	m->vlan_tci = tci;
+	m->vlan_tci = (uint16_t)((f->tci & 0xf000) | vlan);
 	if (port->insert) {
 		m->ol_flags |= RTE_MBUF_F_TX_VLAN;
 		return 0;
@@ -367,7 +374,7 @@ static void send_originals(struct worker *w, struct rte_mbuf *m, const struct po
 	rte_pktmbuf_free(m);
 }
 
-static __rte_always_inline void send_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
+static __rte_noinline void send_frame(struct worker *w, struct rte_mbuf *m, uint16_t segment)
 {
 	struct frame *f = frame_of(m);
 	enum bh_drop reason;
@@ -474,9 +481,38 @@ void tx_mirror(struct worker *w, struct rte_mbuf *m, uint16_t p, uint16_t vlan)
 
 /* ---- the stage ---- */
 
+/* What most frames are: with their tag in the buffer, whole and complete, to a port of ours that takes them with another tag. For these
+ * send_one() has only to write it. */
+static inline bool wants_tag_only(const struct rte_mbuf *m, const struct frame *f,
+				  const struct policy_segment *to, const struct tx_port *port)
+{
+	const uint32_t flags =
+		FRAME_TAGGED | FRAME_STRIPPED | FRAME_CHECKSUM_LEFT | FRAME_REASSEMBLED | FRAME_MADE;
+
+	return (f->flags & flags) == FRAME_TAGGED && to->vlan != BH_VLAN_UNTAGGED && !port->owner &&
+	       m->pkt_len <= port->max_frame;
+}
+
+static inline void send_tagged(struct worker *w, struct rte_mbuf *m, const struct frame *f, uint16_t p,
+			       uint16_t segment, uint16_t vlan)
+{
+	write_tag(m, f, vlan);
+	gather(w, p, m, m->pkt_len, way_of(m, f, segment));
+}
+
 uint16_t tx_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	for (uint16_t i = 0; i < count; i++)
-		send_frame(w, frames[i], frame_of(frames[i])->dest);
+	for (uint32_t i = 0; i < count; i++) {
+		struct rte_mbuf *m = frames[i];
+		struct frame *f = frame_of(m);
+		uint16_t segment = f->dest;
+		enum bh_drop reason;
+		const struct policy_segment *to = place_for(w, f, segment, &reason);
+
+		if (likely(to && wants_tag_only(m, f, to, &w->tx->ports[to->port])))
+			send_tagged(w, m, f, to->port, segment, to->vlan);
+		else
+			send_frame(w, m, segment);
+	}
 	return 0;
 }
