@@ -55,7 +55,7 @@ SHOW = $(if $(V),,@echo '  $(if $(filter %.o,$@),CC,LINK)  $@'; )
 # ---- what is made of what ----
 
 # both programs link the same objects of these; no DPDK inside
-SHARED_SOURCES := dataplane/evaluate.c dataplane/image.c dataplane/names.c dataplane/dpi.c
+SHARED_SOURCES := dataplane/evaluate.c dataplane/schedule.c dataplane/image.c dataplane/names.c dataplane/dpi.c
 DATAPLANE_SOURCES := $(filter-out $(SHARED_SOURCES),$(wildcard dataplane/*.c))
 CONTROL_MAINS := control/bulkheadd.c control/bulkheadctl.c
 CONTROL_SOURCES := $(filter-out $(CONTROL_MAINS),$(wildcard control/*.c))

@@ -18,65 +18,57 @@
 
 /* One row of one matrix, read from its first word to its last. */
 struct cursor {
-	const uint64_t *summary, *base_summary; /* which words differ from the base, which of it are not 0 */
-	const uint64_t *base;
-	const uint64_t *packed; /* differing words from the current summary word on */
+	const struct bh_rows *matrix;
+	const uint64_t *summary; /* which words differ from the base */
+	const uint64_t *packed;  /* differing words from summary word `at' on */
+	uint32_t at;
 };
 
 /* Where a session's ends stand: OR of plain rows and of layers (segment AND address). */
 struct side {
+	uint32_t plain_count, layer_count;
 	struct cursor plain[2];
 	struct cursor layers[BH_MAX_LAYERS][2];
-	uint32_t plain_count, layer_count;
 };
 
-/* Finds the rules whose endpoints, service and source port match, in order. */
+/* Finds the rules whose endpoints, service and source port match. */
 struct finder {
-	struct side from, to;
 	struct cursor service, source_port;
-	uint32_t summary_word, summary_words;
-	uint64_t words; /* of the current summary word: those that can have a rule and were not looked at */
-	uint32_t word;
-	uint64_t rules; /* of the current word: those that match and were not given out */
+	struct side from, to;
 };
 
 /* False: the matrix has no such row, every bit is 0. */
-static bool cursor_open(struct cursor *cursor, const struct bh_policy *policy, int matrix_id, uint32_t row)
+static inline bool cursor_open(struct cursor *cursor, const struct bh_rows *matrix, uint32_t row)
 {
-	const struct bh_matrix *matrix = &policy->MATRICES_[matrix_id];
-
-	if (row >= matrix->row_count)
+	if (row >= matrix->count)
 		return false;
-	cursor->summary = policy->SUMMARIES_ + matrix->summaries + (uint64_t)row * policy->summary_words;
-	cursor->base_summary =
-		policy->SUMMARIES_ + matrix->summaries + (uint64_t)matrix->row_count * policy->summary_words;
-	cursor->base = policy->WORDS_ + matrix->base;
-	cursor->packed = policy->WORDS_ + policy->ROWS_[matrix->rows + row];
+	cursor->matrix = matrix;
+	cursor->summary = matrix->summaries + (uint64_t)row * matrix->stride;
+	cursor->packed = matrix->words + matrix->rows[row];
+	cursor->at = 0;
 	return true;
 }
 
 /* Words of a summary word that can be other than 0. */
 static inline uint64_t cursor_words(const struct cursor *cursor, uint32_t summary_word)
 {
-	return cursor->summary[summary_word] | cursor->base_summary[summary_word];
+	return cursor->summary[summary_word] | cursor->matrix->base_summary[summary_word];
 }
 
-static inline uint64_t cursor_word(const struct cursor *cursor, uint32_t summary_word, uint32_t bit)
+/* Summary words are asked for in order; what the row has of differing words before is counted when one is read. */
+static inline uint64_t cursor_word(struct cursor *cursor, uint32_t summary_word, uint32_t bit)
 {
 	const uint64_t summary = cursor->summary[summary_word];
-	uint64_t word = cursor->base[summary_word * 64 + bit];
+	uint64_t word = cursor->matrix->base[summary_word * 64 + bit];
 
-	if (summary >> bit & 1)
-		word ^= cursor->packed[__builtin_popcountll(summary & ((UINT64_C(1) << bit) - 1))];
-	return word;
+	if (!(summary >> bit & 1))
+		return word;
+	for (; cursor->at < summary_word; cursor->at++)
+		cursor->packed += __builtin_popcountll(cursor->summary[cursor->at]);
+	return word ^ cursor->packed[__builtin_popcountll(summary & ((UINT64_C(1) << bit) - 1))];
 }
 
-static inline void cursor_next(struct cursor *cursor, uint32_t summary_word)
-{
-	cursor->packed += __builtin_popcountll(cursor->summary[summary_word]);
-}
-
-static uint64_t side_words(const struct side *side, uint32_t summary_word)
+static inline uint64_t side_words(const struct side *side, uint32_t summary_word)
 {
 	uint64_t words = 0;
 
@@ -88,7 +80,7 @@ static uint64_t side_words(const struct side *side, uint32_t summary_word)
 	return words;
 }
 
-static uint64_t side_word(const struct side *side, uint32_t summary_word, uint32_t bit)
+static inline uint64_t side_word(struct side *side, uint32_t summary_word, uint32_t bit)
 {
 	uint64_t word = 0;
 
@@ -100,29 +92,20 @@ static uint64_t side_word(const struct side *side, uint32_t summary_word, uint32
 	return word;
 }
 
-static void side_next(struct side *side, uint32_t summary_word)
-{
-	for (uint32_t i = 0; i < side->plain_count; i++)
-		cursor_next(&side->plain[i], summary_word);
-	for (uint32_t i = 0; i < side->layer_count; i++) {
-		cursor_next(&side->layers[i][0], summary_word);
-		cursor_next(&side->layers[i][1], summary_word);
-	}
-}
-
-static void side_open(struct side *side, const struct bh_policy *policy, int address_matrix,
-		      int segment_matrix, int layers, uint32_t segment, uint32_t address_class)
+/* matrices: of addresses, of segments; layers: of the first layer's segments, its addresses, the second's segments, .. */
+static void side_open(struct side *side, const struct bh_rows *matrices, const struct bh_rows *layers,
+		      uint32_t layer_count, uint32_t segment, uint32_t address_class)
 {
 	side->plain_count = side->layer_count = 0;
-	if (cursor_open(&side->plain[0], policy, address_matrix, address_class))
+	if (cursor_open(&side->plain[0], &matrices[0], address_class))
 		side->plain_count++;
-	if (cursor_open(&side->plain[side->plain_count], policy, segment_matrix, segment))
+	if (cursor_open(&side->plain[side->plain_count], &matrices[1], segment))
 		side->plain_count++;
-	for (int i = 0; i < (int)BH_MAX_LAYERS; i++) {
+	for (uint32_t i = 0; i < layer_count; i++) {
 		struct cursor *layer = side->layers[side->layer_count];
 
-		if (cursor_open(&layer[0], policy, layers + 2 * i, segment) &&
-		    cursor_open(&layer[1], policy, layers + 2 * i + 1, address_class))
+		if (cursor_open(&layer[0], &layers[2 * i], segment) &&
+		    cursor_open(&layer[1], &layers[2 * i + 1], address_class))
 			side->layer_count++;
 	}
 }
@@ -164,13 +147,48 @@ static uint64_t load_big_endian(const uint8_t *bytes)
 	return __builtin_bswap64(value);
 }
 
-static uint32_t address_class(const struct bh_policy *policy, const uint8_t address[16])
-{
-	uint64_t high = load_big_endian(address), low = load_big_endian(address + 8);
+#define SPREAD 0x9e3779b97f4a7c15u
 
+/* Neighbours go to places of their own. */
+static uint32_t spread(uint64_t key)
+{
+	return (uint32_t)(key * SPREAD >> 32);
+}
+
+static uint32_t address_row(const struct bh_policy *policy, uint64_t high, uint64_t low)
+{
 	if (high == 0 && low >> 32 == 0xffff)
 		return class32_find(policy->ADDRESSES4_, policy->ADDRESSES4_count, (uint32_t)low);
 	return class128_find(policy->ADDRESSES6_, policy->ADDRESSES6_count, high, low);
+}
+
+/* Row of an address in the matrices: remembered, or by the search. */
+static uint32_t address_class(const struct bh_policy *policy, struct bh_memo *memo, const uint8_t address[16])
+{
+	uint64_t high = load_big_endian(address), low = load_big_endian(address + 8);
+	struct bh_memo_address *kept;
+
+	if (memo == NULL)
+		return address_row(policy, high, low);
+	kept = &memo->addresses[spread(low ^ high * SPREAD) % BH_MEMO_ADDRESSES];
+	if (kept->generation != memo->generation || kept->low != low || kept->high != high)
+		*kept = (struct bh_memo_address){ high, low, address_row(policy, high, low),
+						  memo->generation };
+	return kept->row;
+}
+
+static uint32_t service_class(const struct bh_policy *policy, struct bh_memo *memo, uint32_t key)
+{
+	struct bh_memo_service *kept;
+
+	if (memo == NULL)
+		return class32_find(policy->SERVICES_, policy->SERVICES_count, key);
+	kept = &memo->services[spread(key) % BH_MEMO_SERVICES];
+	if (kept->generation != memo->generation || kept->key != key)
+		*kept = (struct bh_memo_service){
+			key, class32_find(policy->SERVICES_, policy->SERVICES_count, key), memo->generation
+		};
+	return kept->row;
 }
 
 static bool has_ports(uint8_t protocol)
@@ -185,29 +203,27 @@ static bool has_service_key(uint8_t protocol)
 
 /* False: no rule matches anything in the service or source-port dimension. */
 static bool finder_open(struct finder *finder, const struct bh_policy *policy,
-			const struct bh_session *session)
+			const struct bh_session *session, struct bh_memo *memo)
 {
 	const uint8_t protocol = session->protocol;
 	const uint32_t service =
 		(uint32_t)protocol << 16 | (has_service_key(protocol) ? session->service : 0);
 	const uint32_t source = has_ports(protocol) ? (uint32_t)protocol << 16 | session->source_port : 0;
-	const uint32_t service_row = class32_find(policy->SERVICES_, policy->SERVICES_count, service);
+	const uint32_t service_row = service_class(policy, memo, service);
 	const uint32_t source_row = class32_find(policy->SOURCE_PORTS_, policy->SOURCE_PORTS_count, source);
 
-	finder->summary_word = 0;
-	finder->summary_words = policy->summary_words;
-	finder->words = finder->rules = 0;
-	if (!cursor_open(&finder->service, policy, BH_MATRIX_SERVICE, service_row) ||
-	    !cursor_open(&finder->source_port, policy, BH_MATRIX_SOURCE_PORT, source_row))
+	if (!cursor_open(&finder->service, &policy->rows[BH_MATRIX_SERVICE], service_row) ||
+	    !cursor_open(&finder->source_port, &policy->rows[BH_MATRIX_SOURCE_PORT], source_row))
 		return false;
-	side_open(&finder->from, policy, BH_MATRIX_FROM_ADDRESS, BH_MATRIX_FROM_SEGMENT,
-		  BH_MATRIX_FROM_LAYERS, session->from_segment, address_class(policy, session->from));
-	side_open(&finder->to, policy, BH_MATRIX_TO_ADDRESS, BH_MATRIX_TO_SEGMENT, BH_MATRIX_TO_LAYERS,
-		  session->to_segment, address_class(policy, session->to));
+	side_open(&finder->from, &policy->rows[BH_MATRIX_FROM_ADDRESS], &policy->rows[BH_MATRIX_FROM_LAYERS],
+		  policy->layers[0], session->from_segment, address_class(policy, memo, session->from));
+	side_open(&finder->to, &policy->rows[BH_MATRIX_TO_ADDRESS], &policy->rows[BH_MATRIX_TO_LAYERS],
+		  policy->layers[1], session->to_segment, address_class(policy, memo, session->to));
 	return true;
 }
 
-static uint64_t finder_words(const struct finder *finder, uint32_t summary_word)
+/* Words of a summary word that can have a rule that matches. */
+static inline uint64_t finder_words(const struct finder *finder, uint32_t summary_word)
 {
 	uint64_t words = cursor_words(&finder->service, summary_word) &
 			 cursor_words(&finder->source_port, summary_word);
@@ -219,7 +235,8 @@ static uint64_t finder_words(const struct finder *finder, uint32_t summary_word)
 	return words;
 }
 
-static uint64_t finder_word(const struct finder *finder, uint32_t summary_word, uint32_t bit)
+/* The rules of a word that match. */
+static inline uint64_t finder_word(struct finder *finder, uint32_t summary_word, uint32_t bit)
 {
 	uint64_t rules = cursor_word(&finder->service, summary_word, bit) &
 			 cursor_word(&finder->source_port, summary_word, bit);
@@ -229,34 +246,6 @@ static uint64_t finder_word(const struct finder *finder, uint32_t summary_word, 
 	if (rules != 0)
 		rules &= side_word(&finder->to, summary_word, bit);
 	return rules;
-}
-
-/* The next rule whose endpoints, service and source port match, or BH_NONE. */
-static uint32_t finder_next(struct finder *finder)
-{
-	uint32_t bit;
-
-	/* summary_word is one ahead of the words under way; cursors move when it is left behind */
-	while (finder->rules == 0) {
-		while (finder->words == 0) {
-			if (finder->summary_word == finder->summary_words)
-				return BH_NONE;
-			if (finder->summary_word > 0) {
-				cursor_next(&finder->service, finder->summary_word - 1);
-				cursor_next(&finder->source_port, finder->summary_word - 1);
-				side_next(&finder->from, finder->summary_word - 1);
-				side_next(&finder->to, finder->summary_word - 1);
-			}
-			finder->words = finder_words(finder, finder->summary_word++);
-		}
-		bit = (uint32_t)__builtin_ctzll(finder->words);
-		finder->words &= finder->words - 1;
-		finder->word = (finder->summary_word - 1) * 64 + bit;
-		finder->rules = finder_word(finder, finder->summary_word - 1, bit);
-	}
-	bit = (uint32_t)__builtin_ctzll(finder->rules);
-	finder->rules &= finder->rules - 1;
-	return finder->word * 64 + bit;
 }
 
 /* ---- what is not known at the first packet ---- */
@@ -269,7 +258,8 @@ struct walk {
 	const struct bh_context *context;
 	const struct bh_session *session;
 	struct bh_answer *answer;
-	struct bh_app_set settled; /* outcomes that earlier rules took out of the question */
+	struct bh_app_set settled; /* outcomes that earlier rules took out of the question; if `narrowed' */
+	bool narrowed;
 	uint32_t first[BH_ACTION_COUNT];
 	uint8_t seen; /* bit enum bh_action */
 	uint8_t last_action;
@@ -328,6 +318,7 @@ static enum part outcomes_part(const struct bh_app_set *settled, const struct bh
 
 static enum part application_part(const struct walk *walk, const struct bh_rule *rule)
 {
+	static const struct bh_app_set none;
 	const struct bh_knowledge *known = &walk->session->knowledge;
 	const struct bh_app_set *set;
 
@@ -340,7 +331,7 @@ static enum part application_part(const struct walk *walk, const struct bh_rule 
 	set = &walk->policy->APP_SETS_[rule->app_set];
 	if (known->app_known)
 		return set_has_outcome(set, known) ? PART_ALL : PART_NONE;
-	return outcomes_part(&walk->settled, set);
+	return outcomes_part(walk->narrowed ? &walk->settled : &none, set);
 }
 
 /* Compares prefix + rest[0..length) with a name of the image. */
@@ -423,6 +414,20 @@ static enum part risk_part(const struct walk *walk, const struct bh_rule *rule)
 
 /* ---- the walk ---- */
 
+/* Field by field: the sets are large, and most sessions never ask for them. */
+static void walk_begin(struct walk *walk, const struct bh_policy *policy, const struct bh_context *context,
+		       const struct bh_session *session, struct bh_answer *answer)
+{
+	walk->policy = policy;
+	walk->context = context;
+	walk->session = session;
+	walk->answer = answer;
+	walk->narrowed = false;
+	walk->seen = 0;
+	walk->last_action = 0;
+	walk->last_rule = BH_NONE;
+}
+
 static void walk_add(struct walk *walk, uint8_t action, uint32_t rule)
 {
 	if (!(walk->seen >> action & 1))
@@ -434,6 +439,11 @@ static void walk_add(struct walk *walk, uint8_t action, uint32_t rule)
 
 static void walk_settle(struct walk *walk, const struct bh_app_set *set)
 {
+	if (!walk->narrowed) {
+		walk->settled = *set;
+		walk->narrowed = true;
+		return;
+	}
 	for (int i = 0; i < BH_APP_IDS / 64; i++)
 		walk->settled.ids[i] |= set->ids[i];
 	for (int i = 0; i < BH_APP_CATEGORIES / 64; i++)
@@ -477,6 +487,29 @@ static bool walk_rule(struct walk *walk, uint32_t index)
 	return open == 0;
 }
 
+/* Look at the rules that match, in order. True: one matches for all that remains. */
+static bool walk_rules(struct walk *walk, struct finder *finder)
+{
+	const struct bh_policy *policy = walk->policy;
+
+	for (uint32_t i = 0; i < policy->summary_words; i++) {
+		for (uint64_t words = finder_words(finder, i); words != 0; words &= words - 1) {
+			uint32_t bit = (uint32_t)__builtin_ctzll(words);
+			uint64_t rules = finder_word(finder, i, bit);
+
+			for (; rules != 0; rules &= rules - 1) {
+				uint32_t rule = (i * 64 + bit) * 64 + (uint32_t)__builtin_ctzll(rules);
+
+				if (rule >= policy->RULES_count)
+					return false;
+				if (walk_rule(walk, rule))
+					return true;
+			}
+		}
+	}
+	return false;
+}
+
 /* What can still come out makes the verdict. */
 static void walk_conclude(const struct walk *walk)
 {
@@ -497,12 +530,11 @@ static void walk_conclude(const struct walk *walk)
 					      : (walk->policy->RULES_[answer->rule].flags & BH_RULE_LOG) != 0;
 }
 
-void bh_evaluate(const struct bh_policy *policy, const struct bh_context *context,
-		 const struct bh_session *session, struct bh_answer *answer)
+void bh_evaluate_memo(const struct bh_policy *policy, const struct bh_context *context,
+		      const struct bh_session *session, struct bh_memo *memo, struct bh_answer *answer)
 {
-	struct walk walk = { .policy = policy, .context = context, .session = session, .answer = answer };
 	struct finder finder;
-	uint32_t rule = BH_NONE;
+	struct walk walk;
 
 	*answer = (struct bh_answer){ .verdict = BH_VERDICT_DENY, .rule = BH_NONE };
 	if (session->from_segment >= policy->SEGMENTS_count || session->to_segment >= policy->SEGMENTS_count)
@@ -511,114 +543,14 @@ void bh_evaluate(const struct bh_policy *policy, const struct bh_context *contex
 		answer->log = policy->header->settings.default_log;
 		return;
 	}
-	if (finder_open(&finder, policy, session)) {
-		do
-			rule = finder_next(&finder);
-		while (rule < policy->RULES_count && !walk_rule(&walk, rule));
-	}
-	if (rule >= policy->RULES_count)
+	walk_begin(&walk, policy, context, session, answer);
+	if (!finder_open(&finder, policy, session, memo) || !walk_rules(&walk, &finder))
 		walk_add(&walk, policy->header->settings.default_action, BH_NONE);
 	walk_conclude(&walk);
 }
 
-/* ---- schedules ---- */
-
-#define DAY 86400
-#define WHEN_MAX (INT64_C(1) << 55) /* as the reader grants for ZONES: no sum below overflows */
-
-static int64_t floor_divide(int64_t value, int64_t by)
+void bh_evaluate(const struct bh_policy *policy, const struct bh_context *context,
+		 const struct bh_session *session, struct bh_answer *answer)
 {
-	return value / by - (value % by < 0);
-}
-
-/* Index of the element of ZONES that holds at a moment. */
-static uint64_t zone_at(const struct bh_policy *policy, int64_t when)
-{
-	uint64_t low = 0, high = policy->ZONES_count;
-
-	while (high - low > 1) {
-		uint64_t middle = low + (high - low) / 2;
-
-		if (policy->ZONES_[middle].since <= when)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool schedule_active(const struct bh_schedule *schedule, int64_t local)
-{
-	const int64_t day = floor_divide(local, DAY);
-	const int minute = (int)((local - day * DAY) / 60);
-	const int weekday = (int)(day + 3 - floor_divide(day + 3, 7) * 7); /* 1970-01-01 was a Thursday */
-	const bool today = schedule->days >> weekday & 1;
-	const bool yesterday = schedule->days >> (weekday + 6) % 7 & 1;
-
-	if (schedule->from == schedule->to)
-		return today;
-	if (schedule->from < schedule->to)
-		return today && minute >= schedule->from && minute < schedule->to;
-	return (today && minute >= schedule->from) || (yesterday && minute < schedule->to);
-}
-
-/* The first moment in (when, until) at which the schedule is not `active`, under one offset; else `until`. */
-static int64_t schedule_change(const struct bh_schedule *schedule, bool active, int64_t when, int64_t until,
-			       int32_t offset)
-{
-	const int64_t today = floor_divide(when + offset, DAY);
-	const int edges[] = { 0, schedule->from < schedule->to ? schedule->from : schedule->to,
-			      schedule->from < schedule->to ? schedule->to : schedule->from };
-
-	for (int64_t day = today; day <= today + 8; day++)
-		for (int i = 0; i < 3; i++) {
-			int64_t local = day * DAY + edges[i] * 60;
-
-			if (local - offset >= until)
-				return until;
-			if (local - offset > when && schedule_active(schedule, local) != active)
-				return local - offset;
-		}
-	return until; /* a whole week without change: there is none under this offset */
-}
-
-/* When a schedule will be another than `active` next. */
-static int64_t schedule_next(const struct bh_policy *policy, const struct bh_schedule *schedule, bool active,
-			     int64_t when)
-{
-	for (uint64_t zone = zone_at(policy, when);; zone++) {
-		const bool last = zone + 1 == policy->ZONES_count;
-		const int64_t until = last ? INT64_MAX : policy->ZONES_[zone + 1].since;
-		const int64_t next =
-			schedule_change(schedule, active, when, until, policy->ZONES_[zone].offset);
-
-		if (next != until || last)
-			return next;
-		if (schedule_active(schedule, until + policy->ZONES_[zone + 1].offset) != active)
-			return until;
-		when = until;
-	}
-}
-
-int64_t bh_context_at(const struct bh_policy *policy, int64_t when, struct bh_context *context)
-{
-	int64_t change = INT64_MAX;
-
-	if (when > WHEN_MAX)
-		when = WHEN_MAX;
-	if (when < -WHEN_MAX)
-		when = -WHEN_MAX;
-	memset(context->schedules, 0, sizeof(context->schedules));
-	for (uint64_t i = 0; i < policy->SCHEDULES_count; i++) {
-		const struct bh_schedule *schedule = &policy->SCHEDULES_[i];
-		const int64_t local = when + policy->ZONES_[zone_at(policy, when)].offset;
-		const bool active = schedule_active(schedule, local);
-		const int64_t next = schedule_next(policy, schedule, active, when);
-
-		if (active)
-			context->schedules[i / 64] |= UINT64_C(1) << i % 64;
-		if (next < change)
-			change = next;
-	}
-	return change;
+	bh_evaluate_memo(policy, context, session, NULL, answer);
 }

@@ -65,8 +65,7 @@ bool flow_allowed_at(struct worker *w, const struct flow *flow, uint16_t segment
 
 	if (!flow_session(w, flow, w->policy, segment, &session))
 		return false;
-	worker_count(w, BH_WORKER_EVALUATIONS, 1);
-	bh_evaluate(&w->policy->image, &w->policy->context, &session, &answer);
+	worker_ask(w, &session, &answer);
 	return answer.verdict == BH_VERDICT_ALLOW || answer.verdict == BH_VERDICT_PENDING ||
 	       policy_monitors(w->policy, flow->key.network);
 }

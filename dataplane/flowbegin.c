@@ -97,8 +97,7 @@ static bool allowed(struct worker *w, const struct frame *f, bool swapped,
 		return false;
 	memcpy(s.from, swapped ? frame_destination(f) : frame_source(f), sizeof(s.from));
 	memcpy(s.to, swapped ? frame_source(f) : frame_destination(f), sizeof(s.to));
-	worker_count(w, BH_WORKER_EVALUATIONS, 1);
-	bh_evaluate(&policy->image, &policy->context, &s, &answer);
+	worker_ask(w, &s, &answer);
 	return answer.verdict == BH_VERDICT_ALLOW || answer.verdict == BH_VERDICT_PENDING;
 }
 

@@ -423,9 +423,40 @@ static bool matrix_ok(const struct bh_policy *policy, const struct bh_matrix *ma
 	return summary_words == 0 || (summary[summary_words - 1] & tail) == 0;
 }
 
+/* How many layers there are, from their first matrix on: up to the last of which both matrices have rows. */
+static uint32_t layers_of(const struct bh_policy *policy, int first)
+{
+	uint32_t count = BH_MAX_LAYERS;
+
+	while (count > 0 && (policy->MATRICES_[first + 2 * (int)count - 2].row_count == 0 ||
+			     policy->MATRICES_[first + 2 * (int)count - 1].row_count == 0))
+		count--;
+	return count;
+}
+
+/* Of a matrix that was checked; the places that one without rows names were not, and it has none. */
+static void find_rows(struct bh_policy *policy, int id)
+{
+	const struct bh_matrix *matrix = &policy->MATRICES_[id];
+	const uint64_t *summaries;
+
+	if (matrix->row_count == 0)
+		return;
+	summaries = policy->SUMMARIES_ + matrix->summaries;
+	policy->rows[id] = (struct bh_rows){
+		.count = matrix->row_count,
+		.stride = policy->summary_words,
+		.summaries = summaries,
+		.base_summary = summaries + (uint64_t)matrix->row_count * policy->summary_words,
+		.base = policy->WORDS_ + matrix->base,
+		.words = policy->WORDS_,
+		.rows = policy->ROWS_ + matrix->rows,
+	};
+}
+
 static int check_matrices(struct reader *reader)
 {
-	const struct bh_policy *policy = reader->policy;
+	struct bh_policy *policy = reader->policy;
 	uint64_t addresses = classes32_rows(policy->ADDRESSES4_, policy->ADDRESSES4_count);
 	uint64_t addresses6 = classes128_rows(policy->ADDRESSES6_, policy->ADDRESSES6_count);
 	uint64_t services = classes32_rows(policy->SERVICES_, policy->SERVICES_count);
@@ -450,7 +481,10 @@ static int check_matrices(struct reader *reader)
 			keys = (id - BH_MATRIX_FROM_LAYERS) % 2 != 0 ? addresses : policy->SEGMENTS_count;
 		if (!matrix_ok(policy, &policy->MATRICES_[id], keys))
 			return refuse(reader, -EINVAL, "matrix %d is bad", id);
+		find_rows(policy, id);
 	}
+	policy->layers[0] = layers_of(policy, BH_MATRIX_FROM_LAYERS);
+	policy->layers[1] = layers_of(policy, BH_MATRIX_TO_LAYERS);
 	return 0;
 }
 

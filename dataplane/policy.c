@@ -35,12 +35,6 @@ static uint32_t rule_id(const struct policy *p, uint32_t rule)
 
 /* ---- judging a session ---- */
 
-static void ask(struct worker *w, const struct bh_session *session, struct bh_answer *answer)
-{
-	worker_count(w, BH_WORKER_EVALUATIONS, 1);
-	bh_evaluate(&w->policy->image, &w->policy->context, session, answer);
-}
-
 static void set_pending(struct worker *w, struct flow *flow, uint8_t verdict)
 {
 	bool was = (flow->flags & FLOW_JUDGED) && flow->verdict == BH_VERDICT_PENDING;
@@ -135,7 +129,7 @@ static void judge(struct worker *w, struct flow *flow, uint16_t to_segment)
 	struct bh_answer answer = refused_by_default;
 
 	if (flow_session(w, flow, w->policy, to_segment, &session))
-		ask(w, &session, &answer);
+		worker_ask(w, &session, &answer);
 	adopt(w, flow, &answer);
 }
 
@@ -281,7 +275,7 @@ static uint8_t judge_stateless(struct worker *w, const struct frame *f, uint16_t
 
 		if (!stateless_session(w, f, reply, to, &session))
 			continue;
-		ask(w, &session, &one);
+		worker_ask(w, &session, &one);
 		if (!reply || one.verdict == BH_VERDICT_ALLOW)
 			*answer = one;
 		if (one.verdict == BH_VERDICT_ALLOW)
@@ -317,7 +311,7 @@ static uint8_t judge_copy(struct worker *w, const struct frame *f, uint16_t to, 
 	if (!f->flow)
 		return judge_stateless(w, f, to, &answer);
 	if (flow_session(w, f->flow, w->policy, to, &session))
-		ask(w, &session, &answer);
+		worker_ask(w, &session, &answer);
 	if (!*have || (!passes(first->verdict) && passes(answer.verdict)))
 		*first = answer;
 	*have = true;

@@ -40,6 +40,7 @@ struct worker {
 	struct mac_table *macs;
 	struct layer2 *layer2;
 	struct event_ring *events;
+	struct bh_memo *memo;                /* of the evaluator; NULL: it remembers nothing */
 	struct denials *denials;             /* NULL: each refusal is told, as in replay */
 	struct loops *loops;                 /* NULL: no probes, as in replay */
 	const struct loop_gate *loop_gate;   /* NULL with it */
@@ -59,6 +60,15 @@ struct worker {
 static inline void worker_count(struct worker *w, enum bh_worker_counter cell, uint64_t n)
 {
 	w->counters->cells[cell] += n;
+}
+
+/* Ask the policy in force (not NULL). */
+static inline void worker_ask(struct worker *w, const struct bh_session *session, struct bh_answer *answer)
+{
+	worker_count(w, BH_WORKER_EVALUATIONS, 1);
+	if (w->memo)
+		w->memo->generation = w->policy->generation;
+	bh_evaluate_memo(&w->policy->image, &w->policy->context, session, w->memo, answer);
 }
 
 /* A worker's part of a limit that holds for all together. In replay all take from one account. */

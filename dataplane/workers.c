@@ -64,11 +64,12 @@ static int make_worker(struct workers *workers, const struct workers_need *need,
 	w->fragments =
 		shared ? shared->fragments : fragments_new(share(need, need->sizes->fragments), socket, id);
 	w->layer2 = layer2_new(id, socket);
+	w->memo = rte_zmalloc_socket("memo", sizeof(*w->memo), RTE_CACHE_LINE_SIZE, socket);
 	w->events = event_ring_new(need->event_slots, socket);
 	w->classifier = classifier_for(workers, need, id, socket);
 	if (!need->replay)
 		w->denials = denials_new(need->count, socket);
-	return w->flows && w->tx && w->fragments && w->layer2 && w->events && w->classifier &&
+	return w->flows && w->tx && w->fragments && w->layer2 && w->memo && w->events && w->classifier &&
 			       (w->denials || need->replay)
 		       ? 0
 		       : -ENOMEM;
@@ -96,6 +97,7 @@ static void free_worker(struct worker *w, bool shared)
 {
 	denials_free(w->denials);
 	event_ring_free(w->events);
+	rte_free(w->memo);
 	layer2_free(w->layer2);
 	tx_free(w->tx);
 	if (!shared) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Reading an image and judging a session by it: dataplane/image.c and dataplane/evaluate.c, free of
+ * Reading an image and judging a session by it: dataplane/image.c, evaluate.c and schedule.c, free of
  * DPDK and linked by the dataplane and by bulkheadctl, so that explain, test and enforcement can not
- * disagree. No function here allocates, blocks or keeps state; all are safe from any thread.
+ * disagree. No function here allocates, blocks or keeps state but in what it is given; all are safe from any
+ * thread.
  */
 #ifndef BULKHEAD_EVALUATE_H
 #define BULKHEAD_EVALUATE_H
@@ -12,6 +13,13 @@
 #include <stdint.h>
 
 #include "bulkhead/image.h"
+
+/* Where the parts of a matrix are. */
+struct bh_rows {
+	uint32_t count, stride; /* rows; summary words of each */
+	const uint64_t *summaries, *base_summary, *base, *words;
+	const uint32_t *rows; /* index in words, by row */
+};
 
 /* An image whose every size, offset and index was checked: typed arrays into it. The image must
  * outlive it and must not change (a sealed memfd, or a private copy). */
@@ -24,6 +32,8 @@ struct bh_policy {
 #undef BH_POLICY_FIELD
 	uint32_t words;         /* of a rule bitmap: ceil(rules / 64) */
 	uint32_t summary_words; /* ceil(words / 64) */
+	uint32_t layers[2]; /* of the initiator's side and of the responder's, up to the last that has rows */
+	struct bh_rows rows[BH_MATRIX_COUNT];
 };
 
 /* 64-bit FNV-1a folded over 8-byte words (size is padded with zero bytes); header.checksum counts as 0. */
@@ -98,5 +108,33 @@ struct bh_answer {
  * unknown"). */
 void bh_evaluate(const struct bh_policy *policy, const struct bh_context *context,
 		 const struct bh_session *session, struct bh_answer *answer);
+
+/*
+ * What a caller remembers of the addresses and services that it asked for: machines are few, sessions are many, and the searches
+ * for their classes are the greater part of a judgement. It changes no answer. One thread's; zero-initialised, it is empty.
+ * `generation` is the caller's to set, another number for each other policy that it asks: what was remembered under another
+ * one does not count. 0 is none.
+ */
+#define BH_MEMO_ADDRESSES 4096u
+#define BH_MEMO_SERVICES 512u
+
+struct bh_memo_address {
+	uint64_t high, low;
+	uint32_t row, generation;
+};
+
+struct bh_memo_service {
+	uint32_t key, row, generation;
+};
+
+struct bh_memo {
+	uint32_t generation;
+	struct bh_memo_service services[BH_MEMO_SERVICES];
+	struct bh_memo_address addresses[BH_MEMO_ADDRESSES];
+};
+
+/* bh_evaluate(), by what is remembered where memo is not NULL. */
+void bh_evaluate_memo(const struct bh_policy *policy, const struct bh_context *context,
+		      const struct bh_session *session, struct bh_memo *memo, struct bh_answer *answer);
 
 #endif

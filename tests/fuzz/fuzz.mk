@@ -28,7 +28,7 @@ FUZZ_WORLD := $(addprefix tests/fuzz/,world.c worldopen.c worldcheck.c guarded.c
 	tests/unit/dataplane/payloads.c
 $(F)/fuzz_pipeline: $(call fuzz_objects,tests/fuzz/fuzz_pipeline.c tests/fuzz/mutate.c $(FUZZ_WORLD)) $(F)/libdataplane.a $(F)/libcontrol.a
 $(F)/fuzz_control: $(call fuzz_objects,tests/fuzz/fuzz_control.c $(FUZZ_WORLD)) $(F)/libdataplane.a $(F)/libcontrol.a
-$(F)/fuzz_image: $(call fuzz_objects,tests/fuzz/fuzz_image.c dataplane/image.c dataplane/evaluate.c)
+$(F)/fuzz_image: $(call fuzz_objects,tests/fuzz/fuzz_image.c dataplane/image.c dataplane/evaluate.c dataplane/schedule.c)
 $(F)/fuzz_request: $(call fuzz_objects,tests/fuzz/fuzz_request.c dataplane/counterfile.c) $(F)/libcontrol.a
 $(F)/fuzz_yaml: $(call fuzz_objects,tests/fuzz/fuzz_yaml.c) $(F)/libcontrol.a
 $(FUZZ_TARGETS:%=$(F)/fuzz_%):

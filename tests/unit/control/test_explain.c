@@ -4,7 +4,7 @@
  *
  * needs: control/compile.c control/objects.c control/selector.c control/classes.c control/matrix.c control/sections.c
  * needs: control/intern.c control/zone.c control/problem.c control/explain.c
- * needs: dataplane/image.c dataplane/evaluate.c dataplane/dpi.c tests/unit/control/generate.c
+ * needs: dataplane/image.c dataplane/evaluate.c dataplane/schedule.c dataplane/dpi.c tests/unit/control/generate.c
  */
 #include <errno.h>
 #include <setjmp.h>

@@ -4,7 +4,7 @@
  * pairs (default 200000); BH_SEED: another seed.
  *
  * needs: control/compile.c control/objects.c control/selector.c control/classes.c control/matrix.c control/sections.c
- * needs: control/intern.c control/zone.c control/problem.c dataplane/image.c dataplane/evaluate.c dataplane/dpi.c
+ * needs: control/intern.c control/zone.c control/problem.c dataplane/image.c dataplane/evaluate.c dataplane/schedule.c dataplane/dpi.c
  * needs: tests/unit/control/reference.c tests/unit/control/generate.c
  */
 #include <errno.h>
@@ -22,6 +22,8 @@
 #include "reference.h"
 
 #define SESSIONS 100 /* a policy */
+
+static struct bh_memo memo;
 
 static uint64_t environment(const char *name, uint64_t otherwise)
 {
@@ -60,6 +62,19 @@ static uint32_t rules_of(struct generator *g)
 	return generate_number(g, 14);
 }
 
+/* What is remembered of an address or a service is of one policy, and never changes an answer: not the first time that it is asked
+ * for, not the second, and not what is left of earlier policies, in which the same addresses were of other classes. */
+static void compare_memo(const struct bh_policy *policy, const struct bh_context *context,
+			 const struct bh_session *session, const struct bh_answer *expected)
+{
+	struct bh_answer answer;
+
+	for (int i = 0; i < 2; i++) {
+		bh_evaluate_memo(policy, context, session, &memo, &answer);
+		assert_true(answers_equal(&answer, expected));
+	}
+}
+
 static void compare_sessions(struct generator *g, const struct policy_model *model,
 			     const struct bh_policy *policy, uint64_t seed, struct tally *tally)
 {
@@ -82,6 +97,7 @@ static void compare_sessions(struct generator *g, const struct policy_model *mod
 			answer_print("reference", &expected);
 			fail();
 		}
+		compare_memo(policy, &context, &session, &answer);
 		tally->verdicts[answer.verdict]++;
 		tally->open += answer.open != 0;
 		tally->monitored += answer.monitored_count != 0;
@@ -110,6 +126,7 @@ static void compare_policy(uint64_t seed, struct tally *tally)
 		if (error != 0)
 			printf("seed %llu: %s\n", (unsigned long long)seed, why);
 		assert_int_equal(error, 0);
+		memo.generation++;
 		compare_sessions(&g, model, &policy, seed, tally);
 		tally->policies++;
 	}

@@ -3,7 +3,7 @@
  * What bulkheadctl shows of a file of counters and an image, both made here.
  *
  * needs: control/view.c control/query.c control/query_status.c control/query_sessions.c control/source.c control/push.c
- * needs: control/client.c control/counters.c control/record.c dataplane/names.c dataplane/image.c dataplane/evaluate.c
+ * needs: control/client.c control/counters.c control/record.c dataplane/names.c dataplane/image.c dataplane/evaluate.c dataplane/schedule.c
  * needs: dataplane/dpi.c control/compile.c control/objects.c control/selector.c control/classes.c control/matrix.c
  * needs: control/sections.c control/intern.c control/zone.c control/region.c control/index.c control/problem.c
  * needs: control/textfile.c control/yaml.c control/value.c control/decode.c control/model.c control/model_apps.c

@@ -4,7 +4,7 @@
  * modules that outlive policies, schedules.
  *
  * needs: dataplane/activate.c dataplane/tables.c dataplane/bindings.c dataplane/modules.c dataplane/imagecopy.c dataplane/ids.c
- * needs: dataplane/bucket.c dataplane/apps.c dataplane/image.c dataplane/evaluate.c dataplane/dpi.c
+ * needs: dataplane/bucket.c dataplane/apps.c dataplane/image.c dataplane/evaluate.c dataplane/schedule.c dataplane/dpi.c
  * needs: control/compile.c control/objects.c control/selector.c control/classes.c control/matrix.c control/sections.c
  * needs: control/intern.c control/zone.c control/problem.c tests/unit/control/generate.c
  */

@@ -3,7 +3,7 @@
  * The evaluator on policies small enough to know the answer by reading them; test_reference.c has the rest.
  *
  * needs: control/compile.c control/objects.c control/selector.c control/classes.c control/matrix.c control/sections.c
- * needs: control/intern.c control/zone.c control/problem.c dataplane/image.c dataplane/evaluate.c dataplane/dpi.c
+ * needs: control/intern.c control/zone.c control/problem.c dataplane/image.c dataplane/evaluate.c dataplane/schedule.c dataplane/dpi.c
  * needs: tests/unit/control/generate.c
  */
 #include <setjmp.h>

@@ -52,9 +52,10 @@ static struct bh_event event;
 static unsigned int records;
 static struct mac_entry machine; /* the only one that the MAC table knows */
 
-void bh_evaluate(const struct bh_policy *p, const struct bh_context *context,
-		 const struct bh_session *session, struct bh_answer *answer)
+void bh_evaluate_memo(const struct bh_policy *p, const struct bh_context *context,
+		      const struct bh_session *session, struct bh_memo *memo, struct bh_answer *answer)
 {
+	(void)memo;
 	(void)p;
 	(void)context;
 	*answer = (struct bh_answer){ .verdict = verdicts[session->from_segment + 1][session->to_segment + 1],

@@ -4,7 +4,7 @@
  * it was and put right. What it lets through is evaluated: the sanitizers see to it that nothing is read out of bounds.
  *
  * needs: control/compile.c control/objects.c control/selector.c control/classes.c control/matrix.c control/sections.c
- * needs: control/intern.c control/zone.c control/problem.c dataplane/image.c dataplane/evaluate.c dataplane/dpi.c
+ * needs: control/intern.c control/zone.c control/problem.c dataplane/image.c dataplane/evaluate.c dataplane/schedule.c dataplane/dpi.c
  * needs: tests/unit/control/generate.c
  */
 #include <errno.h>

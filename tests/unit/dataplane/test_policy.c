@@ -113,9 +113,10 @@ void fragment_set_free(struct worker *w, struct fragment_set *set)
 	(void)set;
 }
 
-void bh_evaluate(const struct bh_policy *policy, const struct bh_context *context,
-		 const struct bh_session *session, struct bh_answer *answer)
+void bh_evaluate_memo(const struct bh_policy *policy, const struct bh_context *context,
+		      const struct bh_session *session, struct bh_memo *memo, struct bh_answer *answer)
 {
+	(void)memo;
 	(void)policy;
 	(void)context;
 	asked++;
