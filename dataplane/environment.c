@@ -218,11 +218,12 @@ static int add_cpus(struct words *w, const struct options *o)
 
 /* ---- memory ---- */
 
-/* MiB that the tables of these sizes take, generously: without huge pages only what is touched costs. */
-static uint32_t need_mib(const struct options *o)
+/* MiB that the tables of these sizes take of EAL's memory, generously: without huge pages only what is touched costs, and sessions are
+ * not in it (region.h). */
+static uint32_t need_mib(const struct options *o, bool huge)
 {
 	uint64_t copies = o->replay ? o->workers : 1; /* of the tables: replay gives each worker full ones */
-	uint64_t bytes = o->flows * 224ull * copies + o->mbufs * 2 * 3072ull + o->macs * 256ull +
+	uint64_t bytes = (huge ? o->flows * 224ull * copies : 0) + o->mbufs * 2 * 3072ull + o->macs * 256ull +
 			 o->detecting * 2048ull + o->dpi_memory + o->fragments * 2048ull * copies;
 
 	for (uint16_t i = 0; i < o->port_count; i++)
@@ -264,7 +265,7 @@ static uint64_t free_huge_mib(void)
 /* EAL refuses --in-memory together with --no-huge; --no-shconf is what is left of it then. */
 static int add_memory(struct words *w, const struct options *o)
 {
-	uint32_t want = o->memory_mib ? o->memory_mib : need_mib(o);
+	uint32_t want = o->memory_mib ? o->memory_mib : need_mib(o, true);
 	uint64_t free_mib = o->replay || o->huge == OPTION_HUGE_NEVER ? 0 : free_huge_mib();
 	bool huge = free_mib >= want;
 
@@ -281,6 +282,7 @@ static int add_memory(struct words *w, const struct options *o)
 	if (huge) {
 		add(w, "--in-memory");
 	} else {
+		want = o->memory_mib ? want : need_mib(o, false);
 		add(w, "--no-huge");
 		add(w, "--no-shconf");
 	}

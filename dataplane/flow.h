@@ -108,8 +108,9 @@ static inline bool flow_is_refused(const struct flow *flow)
 
 struct flow_table;
 
-/* A table for `capacity` sessions, all memory taken now (huge pages where EAL has them). NULL: no memory. */
-struct flow_table *flow_table_new(uint32_t capacity, int socket);
+/* A table for `capacity` sessions, its memory in large pages where there are any; now: all of it taken at once (region.h).
+ * NULL: no memory. */
+struct flow_table *flow_table_new(uint32_t capacity, int socket, bool now);
 void flow_table_free(struct flow_table *table);
 uint32_t flow_table_count(const struct flow_table *table);
 size_t flow_table_memory(const struct flow_table *table);

@@ -64,7 +64,8 @@ struct flow_table {
 	uint32_t fresh; /* places never used so far begin here */
 	uint32_t free;  /* list of used and freed places, by wheel_next */
 	uint32_t primary, spare_fresh, spare_free, spare_end;
-	size_t memory;
+	void *region;  /* all of the above */
+	size_t memory; /* its size in bytes */
 };
 
 /* A place with this key, zeroed, not yet in the wheel; NULL: full. */
@@ -100,6 +101,17 @@ static inline const struct flow_bucket *flow_prefetch(const struct flow_table *t
 
 	rte_prefetch0(bucket);
 	return bucket;
+}
+
+/* A session and its cold part, which begins anywhere in a line. */
+static inline void flow_prefetch_session(const struct flow_table *table, uint32_t index)
+{
+	const char *flow = (const char *)&table->flows[index], *cold = (const char *)&table->cold[index];
+
+	rte_prefetch0(flow);
+	rte_prefetch0(flow + 64);
+	rte_prefetch0(cold);
+	rte_prefetch0(cold + sizeof(struct flow_cold) - 1);
 }
 
 /* Second step of prefetching, by the bucket that flow_prefetch() fetched: the session that is probably the one of this hash; NULL: none in

@@ -59,7 +59,8 @@ static int make_worker(struct workers *workers, const struct workers_need *need,
 	w->counters = counterfile_worker(need->counters, id);
 	w->directory = need->counters->counters;
 	w->macs = workers->macs;
-	w->flows = shared ? shared->flows : flow_table_new(share(need, need->sizes->flows), socket);
+	w->flows = shared ? shared->flows
+			  : flow_table_new(share(need, need->sizes->flows), socket, !need->replay);
 	w->tx = tx_new(need->transmit + id * need->port_count, need->port_count, need->copies, socket);
 	w->fragments =
 		shared ? shared->fragments : fragments_new(share(need, need->sizes->fragments), socket, id);

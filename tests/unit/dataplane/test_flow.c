@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/flow.c dataplane/flowbegin.c dataplane/flowroom.c dataplane/flowage.c dataplane/flowrecord.c dataplane/flowtable.c dataplane/icmp.c dataplane/tcp.c dataplane/drop.c */
+/* needs: dataplane/flow.c dataplane/flowbegin.c dataplane/flowroom.c dataplane/flowage.c dataplane/flowrecord.c dataplane/flowtable.c dataplane/region.c dataplane/icmp.c dataplane/tcp.c dataplane/drop.c */
 /*
  * The flow stage, with a judge that says what the test wants.
  *
@@ -378,7 +378,7 @@ static void world(uint32_t capacity)
 	w->now_ns = 1000 * SECOND;
 	w->start_ns = SECOND;
 	w->directory = names;
-	w->flows = flow_table_new(capacity, SOCKET_ID_ANY);
+	w->flows = flow_table_new(capacity, SOCKET_ID_ANY, false);
 	assert_non_null(w->flows);
 	released = forgotten = accounted = concluded = sent_on = records = 0;
 }

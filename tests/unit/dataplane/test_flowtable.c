@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/flowtable.c */
+/* needs: dataplane/flowtable.c dataplane/region.c */
 /* The hash table of sessions, against a model that cannot be wrong. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -62,7 +62,7 @@ static void fills_to_capacity(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < RTE_DIM(capacities); i++) {
 		uint32_t capacity = capacities[i];
-		struct flow_table *table = flow_table_new(capacity, SOCKET_ID_ANY);
+		struct flow_table *table = flow_table_new(capacity, SOCKET_ID_ANY, false);
 
 		assert_non_null(table);
 		for (uint32_t n = 0; n < capacity; n++) {
@@ -93,7 +93,7 @@ static void costs_less_than_12_bytes_a_session(void **state)
 	size_t fixed = WHEEL_HEADS * sizeof(uint32_t) + BH_SEGMENT_IDS * sizeof(struct flow_quota);
 
 	(void)state;
-	table = flow_table_new(capacity, SOCKET_ID_ANY);
+	table = flow_table_new(capacity, SOCKET_ID_ANY, false);
 	assert_non_null(table);
 	assert_true(flow_table_memory(table) - fixed <= (size_t)capacity * (128 + 52 + 12));
 	assert_true(flow_table_memory(table) + (size_t)800000 * (128 + 52 + 6.4 + 64.0 / 12) <=
@@ -104,7 +104,7 @@ static void costs_less_than_12_bytes_a_session(void **state)
 /* All in one chain: its look-ups are bounded, and what it can not take is refused while others go on. */
 static void one_chain_is_bounded(void **state)
 {
-	struct flow_table *table = flow_table_new(2000, SOCKET_ID_ANY);
+	struct flow_table *table = flow_table_new(2000, SOCKET_ID_ANY, false);
 	uint32_t taken = 0;
 
 	(void)state;
@@ -135,7 +135,7 @@ static void agrees_with_a_naive_model(void **state)
 {
 	enum { KEYS = 3000, CAPACITY = 1500, OPERATIONS = 100000 };
 	static struct flow *model[KEYS];
-	struct flow_table *table = flow_table_new(CAPACITY, SOCKET_ID_ANY);
+	struct flow_table *table = flow_table_new(CAPACITY, SOCKET_ID_ANY, false);
 	uint32_t count = 0;
 
 	(void)state;
@@ -178,7 +178,7 @@ static void walk_visits_each_once(void **state)
 	uint32_t cursor = 0, calls = 1;
 
 	(void)state;
-	w->flows = flow_table_new(300, SOCKET_ID_ANY);
+	w->flows = flow_table_new(300, SOCKET_ID_ANY, false);
 	for (uint32_t n = 0; n < 200; n++)
 		assert_non_null(insert(w->flows, n, n * 2654435761u));
 	for (uint32_t n = 0; n < 200; n += 2)
