@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Sessions: a worker's own table of them, their ageing and records. A flow is 128 hot bytes and 52
- * cold ones; with the hash table's share (under 12 bytes) a session costs less than 192 bytes.
+ * cold ones; with the hash table's share (9 bytes) a session costs less than 192 bytes.
  * Everything here belongs to one worker; nothing is shared, but in replay, where one thread drives all workers and they
  * have one table, so that what a full one means does not depend on their number.
  */

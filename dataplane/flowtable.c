@@ -196,7 +196,7 @@ static void table_layout(struct flow_table *table, uint32_t capacity)
 	table->free = WHEEL_NONE;
 	table->primary = capacity / 10 + 1;
 	table->spare_fresh = table->primary;
-	table->spare_end = table->primary + capacity / BUCKET_SLOTS + 1;
+	table->spare_end = table->primary + capacity / SPARES_EACH + SPARES_LEAST;
 }
 
 /* Where an array of `size' bytes stands in the region, and that it ends there. */

@@ -3,9 +3,11 @@
  * Inside of the flow table, for the files flow*.c alone; everybody else sees flow.h.
  *
  * Sessions lie in one array and never move; hash buckets of one cache line hold a byte of the hash and the
- * session's index for twelve of them, and chain to spare buckets. Chains are kept dense, so that n sessions in one
- * chain need at most (n - 1) / 12 spare buckets: with capacity / 12 of them an insertion succeeds up to capacity
- * whatever the keys are. Memory a session: 128 + 52, and 6.4 (a bucket for ten) + 5.3 (spares) for the hash.
+ * session's index for twelve of them, and chain to spare buckets. Chains are kept dense. A full table has ten sessions a chain,
+ * of which 21 % have more than twelve: it needs a spare bucket for each 48 sessions, and there is one for each 24, and a few so
+ * that small tables are as far from the end of them (nine standard deviations at 1,024). The hash is seeded, so that nobody outside
+ * can make it otherwise; were it to happen, a session is refused as if the table were full.
+ * Memory a session: 128 + 52, and 6.4 (a bucket for ten) + 2.7 (spares) for the hash.
  */
 #ifndef DATAPLANE_FLOWTABLE_H
 #define DATAPLANE_FLOWTABLE_H
@@ -19,6 +21,8 @@
 #include "tcp.h"
 
 #define BUCKET_SLOTS 12
+#define SPARES_LEAST 16u
+#define SPARES_EACH 24u /* sessions */
 /* A look-up touches at most so many buckets. The hash is seeded: nobody outside can aim at one chain, and by chance
  * one never gets near; were it to happen, further sessions of that chain are refused as if the table were full. */
 #define FLOW_CHAIN_MAX 32
