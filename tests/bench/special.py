@@ -4,6 +4,7 @@ its programs; round after round, medians."""
 
 import fcntl
 import os
+import re
 import socket
 import statistics
 import struct
@@ -12,7 +13,7 @@ import time
 from cases import LOOP, PUSH, Bar, Case
 from measure import real_time, thread_cpu_ns
 from policies import POLICIES
-from programs import Failure
+from programs import ROOT, Failure
 from runner import running
 
 ESTABLISHED = ["established", "--flows", "1000"]
@@ -27,21 +28,27 @@ def median_of(samples):
 # ---- reload ----
 
 INTERVALS = 24
-REQUEST_APPLY, REQUEST_RESET_GAP = 1, 7  # include/bulkhead/control.h
+CONTROL_H = f"{ROOT}/include/bulkhead/control.h"
 MESSAGE = struct.Struct("=IHHII")        # struct bh_message
 END = struct.Struct("=iI")               # the head of struct bh_end
 MAGIC = 0x4d4b4842
 
 
-def ask(program, request, descriptors=()):
+def control_constant(name):
+    """As the header has it, so that this can not be of another version than the program."""
+    with open(CONTROL_H, encoding="ascii") as file:
+        return int(re.search(rf"\b{name}\s*=?\s*(\d+)", file.read()).group(1))
+
+
+def ask(program, name, descriptors=()):
     """A request on the dataplane's control socket, until it is done."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
         control.settimeout(60)
         control.connect(f"{program.run}/control")
-        socket.send_fds(control, [MESSAGE.pack(MAGIC, 1, request, 1, 0)], list(descriptors))
+        socket.send_fds(control, [MESSAGE.pack(MAGIC, control_constant("BH_CONTROL_VERSION"), control_constant(name), 1, 0)], list(descriptors))
         status, _ = END.unpack_from(control.recv(65536), MESSAGE.size)
     if status:
-        raise Failure(f"request {request} of the dataplane: {os.strerror(-status)}")
+        raise Failure(f"{name} of the dataplane: {os.strerror(-status)}")
 
 
 def sealed(path):
@@ -73,7 +80,7 @@ def preemptions(program):
 
 def interval(program, action):
     """(longest gap in us, whether the worker was preempted) while the action ran."""
-    ask(program, REQUEST_RESET_GAP)
+    ask(program, "BH_REQUEST_RESET_GAP")
     before = preemptions(program)
     action()
     gap = max(worker["longest_gap_ns"] for worker in program.status()["workers"])
@@ -91,7 +98,7 @@ def reload_gaps(case, nice):
         real_time(program.threads)
         for number in range(INTERVALS):
             began = time.monotonic()
-            for kind, action in (("with", lambda n=number: ask(program, REQUEST_APPLY, [images[n % 2]])),
+            for kind, action in (("with", lambda n=number: ask(program, "BH_REQUEST_APPLY", [images[n % 2]])),
                                  ("without", lambda b=began: time.sleep((time.monotonic() - b) / 2))):
                 gap, taken = interval(program, action)
                 preempted += taken
@@ -116,7 +123,7 @@ def reload_loss(case, nice):
         time.sleep(1)
         first, drops = source.ask("stats"), program.drops()
         for number in range(INTERVALS):
-            ask(program, REQUEST_APPLY, [images[number % 2]])
+            ask(program, "BH_REQUEST_APPLY", [images[number % 2]])
         source.ask(f"send {source.ask('stats')['sent'] + 1000}")
         last = all_back(source)
         drops = {reason: count - drops.get(reason, 0) for reason, count in program.drops().items()}
