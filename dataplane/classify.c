@@ -514,7 +514,8 @@ static inline bool is_over(const struct worker *w, const struct frame *f)
 }
 
 /* Bits of the frames that are to be looked at. A session that will not be let in gets no context: TCP was judged at its SYN, others are
- * before their payload is shown. */
+ * before their payload is shown. Nor is nDPI asked for what the policy in force does not want to know, because an older one would
+ * have. */
 static uint32_t judge_first(struct worker *w, struct rte_mbuf **frames, uint32_t count)
 {
 	uint32_t open = 0;
@@ -522,11 +523,14 @@ static uint32_t judge_first(struct worker *w, struct rte_mbuf **frames, uint32_t
 	static_assert(BURST <= 32);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct frame *f = frame_of(frames[i]);
+		const struct flow *flow = f->flow;
 
 		if (likely(is_over(w, f)))
 			continue;
 		open |= 1u << i;
-		if (!(f->flow->flags & (FLOW_JUDGED | FLOW_DPI_DONE)) && has_news(f))
+		if (!(flow->flags & FLOW_DPI_DONE) &&
+		    (!(flow->flags & FLOW_JUDGED) || flow->generation != w->policy->generation) &&
+		    has_news(f))
 			policy_judge_now(w, f->flow);
 	}
 	return open;

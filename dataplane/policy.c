@@ -133,12 +133,6 @@ static void judge(struct worker *w, struct flow *flow, uint16_t to_segment)
 	adopt(w, flow, &answer);
 }
 
-void policy_judge_now(struct worker *w, struct flow *flow)
-{
-	if (flow->segment[1] != SEGMENT_NONE)
-		judge(w, flow, flow->segment[1]);
-}
-
 void policy_conclude(struct worker *w, struct flow *flow)
 {
 	if (!w->policy || (flow->flags & (FLOW_SETTLED | FLOW_MANY)))
@@ -162,6 +156,12 @@ static bool verdict_stands(const struct worker *w, struct flow *flow)
 		return true;
 	}
 	return false;
+}
+
+void policy_judge_now(struct worker *w, struct flow *flow)
+{
+	if (flow->segment[1] != SEGMENT_NONE && !verdict_stands(w, flow))
+		judge(w, flow, flow->segment[1]);
 }
 
 /* ---- one frame of a judged session ---- */

@@ -80,8 +80,8 @@ def preemptions(program):
 
 def interval(program, action):
     """(longest gap in us, whether the worker was preempted) while the action ran."""
+    before = preemptions(program)  # first: one between the two may be in the gap
     ask(program, "BH_REQUEST_RESET_GAP")
-    before = preemptions(program)
     action()
     gap = max(worker["longest_gap_ns"] for worker in program.status()["workers"])
     return gap / 1000, preemptions(program) > before

@@ -347,6 +347,32 @@ static void test_classification_off(void **unused)
 	world_end();
 }
 
+/* Whether nDPI is wanted is said by the policy in force, not by the one before. */
+static void test_reload_does_not_ask_again(void **unused)
+{
+	(void)unused;
+	world(4, 1 << 20, 16);
+	header.settings.classification_off = 1;
+	struct flow *flow = session(0, IPPROTO_UDP, 5000);
+	judged(flow, BH_VERDICT_ALLOW, 0);
+	say(flow, false, payload_text("\x01\x02 no protocol"));
+	policy.generation++;
+	asked_first = 0;
+	first_verdict = BH_VERDICT_ALLOW;
+	say(flow, false, payload_text("\x01\x02 no protocol"));
+	assert_int_equal(asked_first, 1);
+	say(flow, false, payload_text("\x01\x02 no protocol"));
+	assert_int_equal(asked_first, 1);
+	assert_int_equal(cell(BH_WORKER_DPI_PACKETS), 0);
+	/* one that is recognised waits for the policy stage */
+	flow->flags |= FLOW_DPI_DONE;
+	policy.generation++;
+	say(flow, false, payload_text("\x01\x02 no protocol"));
+	assert_int_equal(asked_first, 1);
+	first_verdict = -1;
+	world_end();
+}
+
 static void test_no_module(void **unused)
 {
 	(void)unused;
@@ -765,6 +791,7 @@ int main(void)
 		TEST(test_time_budget),
 		TEST(test_refused_is_not_looked_at),
 		TEST(test_classification_off),
+		TEST(test_reload_does_not_ask_again),
 		TEST(test_no_module),
 		TEST(test_contexts_spent),
 		TEST(test_arena_spent),

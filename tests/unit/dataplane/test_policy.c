@@ -329,6 +329,28 @@ static void test_reload_judges_again(void **state)
 	assert_int_equal(out_count, 3);
 }
 
+static void test_judged_first_is_judged_once(void **state)
+{
+	(void)state;
+	answers[1] = (struct bh_answer){ .verdict = BH_VERDICT_ALLOW, .rule = 1 };
+	send_frame(APP, 0);
+	assert_int_equal(asked, 1);
+	flow.segment[1] = APP;
+	policy_judge_now(w, &flow);
+	assert_int_equal(asked, 1); /* its verdict stands */
+	policy.generation = 2;
+	policy_judge_now(w, &flow);
+	send_frame(APP, 0);
+	assert_int_equal(asked, 2);
+	assert_int_equal(flow.generation, 2);
+	/* established-on-reload: keep */
+	policy.generation = 3;
+	header.settings.keep_established = 1;
+	policy_judge_now(w, &flow);
+	assert_int_equal(asked, 2);
+	assert_int_equal(flow.generation, 3);
+}
+
 static void test_pending_passes_until_it_settles(void **state)
 {
 	(void)state;
@@ -526,6 +548,7 @@ int main(void)
 		TEST(test_refusals_in_a_sum_have_no_records),
 		TEST(test_deny_drops_and_tells_the_flow),
 		TEST(test_reload_judges_again),
+		TEST(test_judged_first_is_judged_once),
 		TEST(test_pending_passes_until_it_settles),
 		TEST(test_allow_with_open_rule_counts_when_settled),
 		TEST(test_monitor_mode_passes_and_records),
