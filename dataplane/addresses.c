@@ -208,12 +208,12 @@ enum claim addresses_claim(struct addresses *a, const struct policy *policy, con
 	return claim;
 }
 
-void addresses_age(struct addresses *a, uint64_t now_ns, uint32_t budget)
+bool addresses_age(struct addresses *a, uint64_t now_ns, uint32_t budget)
 {
 	while (budget--) {
 		uint32_t record = store_due(&a->store, now_ns);
 		if (record == STORE_NONE)
-			return;
+			return true;
 		struct address_entry *e = &a->entries[record];
 		uint64_t last = atomic_load_explicit(&e->last_ns, memory_order_relaxed);
 		uint64_t holder = atomic_load_explicit(&e->holder, memory_order_relaxed);
@@ -225,4 +225,5 @@ void addresses_age(struct addresses *a, uint64_t now_ns, uint32_t budget)
 		hold(a, (uint16_t)holder, -1);
 		store_remove(&a->store, record, hash_of(a, e->network, e->address), now_ns);
 	}
+	return false;
 }

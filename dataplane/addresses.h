@@ -40,7 +40,7 @@ enum claim addresses_judge(struct addresses *a, const struct policy *policy, con
 /* Writer: judge and record. */
 enum claim addresses_claim(struct addresses *a, const struct policy *policy, const struct sighting *s);
 
-/* Writer: forget what has aged out, at most `budget` records. */
-void addresses_age(struct addresses *a, uint64_t now_ns, uint32_t budget);
+/* Writer: forget what has aged out, at most `budget` records. Returns whether all that was due was looked at. */
+bool addresses_age(struct addresses *a, uint64_t now_ns, uint32_t budget);
 
 #endif

@@ -536,13 +536,15 @@ static uint32_t judge_first(struct worker *w, struct rte_mbuf **frames, uint32_t
 	return open;
 }
 
-static void age(struct worker *w, uint32_t budget)
+/* Returns whether the budget was spent. */
+static bool age(struct worker *w, uint32_t budget)
 {
 	struct contexts *contexts = w->classifier->contexts;
 	struct context *oldest;
 
-	while (budget-- && (oldest = context_oldest(contexts)) && is_over_time(w, oldest))
+	for (; budget && (oldest = context_oldest(contexts)) && is_over_time(w, oldest); budget--)
 		expire(context_owner(contexts, oldest), oldest->flow);
+	return !budget;
 }
 
 /* What nDPI holds is told whenever it may have changed. In replay all workers share one arena. */
@@ -572,13 +574,16 @@ uint16_t classify_stage(struct worker *w, struct rte_mbuf **frames, uint16_t cou
 	return kept;
 }
 
-void classifier_age(struct worker *w, uint32_t budget)
+bool classifier_age(struct worker *w, uint32_t budget)
 {
+	bool more;
+
 	if (!w->policy)
-		return;
+		return false;
 	arena_enter(w->classifier->arena);
-	age(w, budget);
+	more = age(w, budget);
 	leave(w);
+	return more;
 }
 
 void classifier_give_up(struct worker *w, struct flow *flow)

@@ -47,8 +47,8 @@ void classifier_category(uint8_t category, char *text, size_t size);
 void classifier_account(struct worker *w, const struct flow *flow);
 
 /* Give up sessions whose time (classification.max-time) is over though no packet of theirs comes; at most `budget`.
- * The stage does this too. */
-void classifier_age(struct worker *w, uint32_t budget);
+ * The stage does this too. Returns whether the budget was spent: there may be more. */
+bool classifier_age(struct worker *w, uint32_t budget);
 
 /* Whether no session is under detection with this module any more. Main thread, once no policy with the module is in
  * force (after the grace period): from then on true stays true, and the module may be freed. */

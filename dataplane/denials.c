@@ -22,6 +22,8 @@ struct kind {
 struct denials {
 	struct bucket alone;
 	uint64_t since_ns; /* of the oldest that is counted here; 0: nothing is */
+	uint32_t told;     /* kinds before this one are told, */
+	uint64_t next_ns;  /* but for what was counted among them since: of the oldest; 0: nothing was */
 	struct kind kinds[DENIALS_KINDS];
 	struct bh_denials counts[DENIALS_KINDS + 1]; /* count 0: free */
 };
@@ -47,7 +49,8 @@ static bool same_kind(const struct kind *a, const struct kind *b)
 	       a->network == b->network && a->protocol == b->protocol && a->verdict == b->verdict;
 }
 
-/* The place of a kind, or a free one; OTHERS: there is none. Kinds go all at once, so that chains have no holes. */
+/* The place of a kind, or a free one; OTHERS: there is none. While some are told and others not yet, chains have holes: then a kind
+ * may be told in two sums. */
 static uint32_t place_of(const struct denials *d, const struct kind *kind)
 {
 	uint64_t words[2] = { (uint64_t)kind->rule_id << 32 | kind->segment[0] << 16 | kind->segment[1],
@@ -110,26 +113,31 @@ bool denials_alone(struct worker *w, const struct flow *flow)
 	d->counts[place].last_us = worker_unix_us(w);
 	if (!d->since_ns)
 		d->since_ns = w->now_ns;
+	if (place < d->told && !d->next_ns)
+		d->next_ns = w->now_ns;
 	return false;
 }
 
-void denials_tell(struct worker *w)
+bool denials_tell(struct worker *w)
 {
 	struct denials *d = w->denials;
+	struct bh_event *event;
 
 	if (!d || !d->since_ns || w->now_ns - d->since_ns < NS_PER_S)
-		return;
-	for (uint32_t i = 0; i <= OTHERS; i++) {
-		struct bh_event *event;
-
-		if (!d->counts[i].count)
-			continue;
-		event = event_begin(w, BH_EVENT_DENIALS);
-		if (!event)
-			return;
-		event->denials = d->counts[i];
-		event_commit(w);
-		d->counts[i].count = 0;
+		return false;
+	while (d->told <= OTHERS && !d->counts[d->told].count)
+		d->told++;
+	if (d->told > OTHERS) {
+		d->since_ns = d->next_ns;
+		d->next_ns = 0;
+		d->told = 0;
+		return false;
 	}
-	d->since_ns = 0;
+	event = event_begin(w, BH_EVENT_DENIALS);
+	if (!event)
+		return false;
+	event->denials = d->counts[d->told];
+	event_commit(w);
+	d->counts[d->told++].count = 0;
+	return true;
 }

@@ -29,8 +29,8 @@ void denials_free(struct denials *denials);
  * of it is to be told any more. */
 bool denials_alone(struct worker *w, const struct flow *flow);
 
-/* Tell what has been counted for a second; what finds no room among the events is kept and tried again. Often; cheap
- * when there is nothing. */
-void denials_tell(struct worker *w);
+/* Tell one of the kinds that have been counted for a second; what finds no room among the events is kept and tried again.
+ * Often; cheap when there is nothing. Returns whether there is more that has room. */
+bool denials_tell(struct worker *w);
 
 #endif

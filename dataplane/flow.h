@@ -124,9 +124,12 @@ struct flow *flow_find(struct flow_table *table, const struct flow_key *key, uin
  * go back, gauges are settled, its place is free. */
 void flow_end(struct worker *w, struct flow *flow, enum bh_flow_end why);
 
-/* Age: look at what is due by w->now_ns, at most `budget` sessions a call; cheap when nothing is due.
- * A session is also ended by the lookup that finds it overdue, so results never depend on the budget. */
-void flow_age(struct worker *w, uint32_t budget);
+/* Age: look at what is due by w->now_ns, at most `budget` sessions a call; cheap when nothing is due. Returns whether something due
+ * is left. A session is also ended by the lookup that finds it overdue, so results never depend on the budget. */
+bool flow_age(struct worker *w, uint32_t budget);
+
+/* Ageing is more than a second behind, or behind while the table is nearly full: it must not wait for quieter times. */
+bool flow_age_presses(const struct worker *w);
 
 /* End every session (replay's end). */
 void flow_end_all(struct worker *w, enum bh_flow_end why);

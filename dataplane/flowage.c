@@ -9,6 +9,9 @@
 #include "event.h"
 #include "tcp.h"
 
+/* So many slots behind are a second. */
+#define PRESSING_SLOTS (NS_PER_S >> WHEEL_SHIFT)
+
 /* ---- the wheel ---- */
 
 static uint32_t column_head(uint32_t segment, uint64_t slot)
@@ -114,17 +117,27 @@ static void scout_ahead(const struct worker *w, struct scout *s, uint32_t index)
 	}
 }
 
-void flow_age(struct worker *w, uint32_t budget)
+bool flow_age_presses(const struct worker *w)
+{
+	const struct flow_table *table = w->flows;
+	uint64_t now_slot = w->now_ns >> WHEEL_SHIFT;
+	uint64_t behind = now_slot > table->wheel_at ? now_slot - table->wheel_at : 0;
+
+	/* a slot's sessions are due all at once: one behind is none */
+	return behind > PRESSING_SLOTS || (behind && table->count > table->capacity / 8 * 7);
+}
+
+bool flow_age(struct worker *w, uint32_t budget)
 {
 	struct flow_table *table = w->flows;
 	uint64_t now_slot = w->now_ns >> WHEEL_SHIFT;
 	struct scout scout = { .far = 0 };
 
 	if (table->wheel_at >= now_slot || unlikely(!w->policy))
-		return;
+		return false;
 	if (!table->count) {
 		turn_to(table, now_slot);
-		return;
+		return false;
 	}
 	/* after a long pause (a stunned VM): every slot once */
 	if (now_slot - table->wheel_at > WHEEL_SLOTS)
@@ -145,6 +158,7 @@ void flow_age(struct worker *w, uint32_t budget)
 			flow_arm(w, flow);
 		}
 	}
+	return table->wheel_at < now_slot;
 }
 
 /* ---- gauges ---- */

@@ -342,7 +342,7 @@ void fragment_set_free(struct worker *w, struct fragment_set *set)
 	set->count = 0;
 }
 
-void fragments_age(struct worker *w, uint32_t budget)
+bool fragments_age(struct worker *w, uint32_t budget)
 {
 	struct fragments *fs = w->fragments;
 
@@ -355,6 +355,7 @@ void fragments_age(struct worker *w, uint32_t budget)
 			set_expire(w, set);
 		}
 	}
+	return !budget;
 }
 
 void fragments_drain(struct worker *w, enum bh_drop reason)

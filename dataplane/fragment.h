@@ -36,8 +36,8 @@ void fragments_free(struct fragments *f);
  * give back the set. The whole packet's mbuf is the caller's to free. */
 void fragment_set_free(struct worker *w, struct fragment_set *set);
 
-/* Drop the sets that are overdue by w->now_ns, at most `budget`. */
-void fragments_age(struct worker *w, uint32_t budget);
+/* Drop the sets that are overdue by w->now_ns, at most `budget`. Returns whether the budget was spent: there may be more. */
+bool fragments_age(struct worker *w, uint32_t budget);
 /* What a segment has taken of its limit; any thread, as of some moment ago. */
 uint32_t fragments_held(const struct fragments *f, uint16_t segment);
 /* Drop everything held (end of run). */

@@ -231,13 +231,14 @@ void learn_apply(struct worker *w, const struct sighting *s)
 	apply_place(w, e, s, judge(w, e, s, &place), &place);
 }
 
-void learn_drain(struct worker *w, uint16_t from_worker, uint32_t budget)
+bool learn_drain(struct worker *w, uint16_t from_worker, uint32_t budget)
 {
 	struct sight_ring *ring = w->macs->rings[from_worker];
 	struct sighting s;
 
-	while (budget-- && sight_ring_get(ring, &s))
+	for (; budget && sight_ring_get(ring, &s); budget--)
 		learn_apply(w, &s);
+	return !budget;
 }
 
 void learn_forget(struct worker *w, uint32_t record)

@@ -34,7 +34,8 @@ bool mac_place_stands(const struct policy *policy, uint16_t network, uint16_t se
 
 /* Writer. */
 void learn_apply(struct worker *w, const struct sighting *s);
-void learn_drain(struct worker *w, uint16_t from_worker, uint32_t budget);
+/* Returns whether the budget was spent. */
+bool learn_drain(struct worker *w, uint16_t from_worker, uint32_t budget);
 void learn_forget(struct worker *w, uint32_t record);
 /* The policy binds the entry to this segment (SEGMENT_NONE: to none). */
 void learn_bind(struct worker *w, struct mac_entry *e, uint16_t segment);

@@ -9,7 +9,8 @@
 #include "flow.h"
 
 #define SLOTS 1024u
-#define SLICE 128u
+/* records are a thousand bytes each */
+#define SLICE 4u
 
 enum { IDLE, ASKED, DONE };
 
@@ -116,20 +117,21 @@ static void visit(struct worker *w, struct flow *flow, void *opaque)
 		atomic_store_explicit(&l->head, head + 1, memory_order_release);
 }
 
-void listing_serve(struct worker *w, struct listing *l)
+bool listing_serve(struct worker *w, struct listing *l)
 {
 	uint32_t room;
 
 	if (atomic_load_explicit(&l->state, memory_order_acquire) != ASKED)
-		return;
+		return false;
 	room = SLOTS - (atomic_load_explicit(&l->head, memory_order_relaxed) -
 			atomic_load_explicit(&l->tail, memory_order_acquire));
 	if (!atomic_load_explicit(&l->cancelled, memory_order_relaxed)) {
 		if (!room)
-			return;
+			return false;
 		if (flow_walk(w, &l->cursor, RTE_MIN(room, SLICE), visit, l))
-			return;
+			return true;
 	}
 	l->cursor = 0;
 	atomic_store_explicit(&l->state, DONE, memory_order_release);
+	return false;
 }

@@ -29,8 +29,8 @@ void listing_cancel(struct listing *l);
 
 /* ---- worker ---- */
 
-/* A slice, if there is something to do; bounded. */
-void listing_serve(struct worker *w, struct listing *l);
+/* A slice, if there is something to do; bounded. Returns whether there is more that has room. */
+bool listing_serve(struct worker *w, struct listing *l);
 
 /* Whether a record is what the filter asks for; but for `limit`. */
 bool listing_matches(const struct bh_flow_filter *filter, const struct bh_flow_record *record);

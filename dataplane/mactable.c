@@ -200,14 +200,15 @@ static uint32_t sweep(struct worker *w, uint32_t budget)
 	return budget;
 }
 
-static void age(struct worker *w, uint32_t budget)
+/* Returns whether all that was due was looked at. */
+static bool age(struct worker *w, uint32_t budget)
 {
 	struct mac_table *table = w->macs;
 
 	while (budget--) {
 		uint32_t record = store_due(&table->store, w->now_ns);
 		if (record == STORE_NONE)
-			return;
+			return true;
 		struct mac_entry *e = &table->entries[record];
 		bool bound = atomic_load_explicit(&e->bound, memory_order_relaxed);
 		uint64_t last = atomic_load_explicit(&e->last_ns, memory_order_relaxed);
@@ -217,22 +218,24 @@ static void age(struct worker *w, uint32_t budget)
 		else
 			store_arm(&table->store, record, (bound ? w->now_ns : last) + PLACE_AGE_NS);
 	}
+	return false;
 }
 
-void mac_table_serve(struct worker *w, uint32_t budget)
+bool mac_table_serve(struct worker *w, uint32_t budget)
 {
 	struct mac_table *table = w->macs;
+	bool more = false;
 
 	if (w->id != 0 || !table || !w->policy)
-		return;
+		return false;
 	mac_table_time(w);
 	if (table->generation != w->policy->generation)
 		mac_table_policy(w);
 	for (uint16_t i = 1; i < table->workers; i++)
-		learn_drain(w, i, budget);
+		more |= learn_drain(w, i, budget);
 	budget = sweep(w, budget);
-	age(w, budget);
-	addresses_age(table->addresses, w->now_ns, budget);
+	more |= !age(w, budget) || !addresses_age(table->addresses, w->now_ns, budget);
+	return more || table->sweep < table->store.capacity;
 }
 
 /* ---- listing ---- */

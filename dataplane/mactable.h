@@ -53,8 +53,9 @@ uint32_t mac_table_count(const struct mac_table *table);
 const struct mac_entry *mac_find(const struct mac_table *table, uint16_t network,
 				 const struct rte_ether_addr *mac);
 
-/* Worker 0 of a live run at each round, replay after each frame: take what the others sent, age. */
-void mac_table_serve(struct worker *w, uint32_t budget);
+/* Worker 0 of a live run at each round, replay after each frame: take what the others sent, age; at most `budget` of
+ * each. Returns whether there may be more to do now. */
+bool mac_table_serve(struct worker *w, uint32_t budget);
 
 /* The source of a frame was seen: what that means, and it is recorded (worker 0) or told to the writer by a ring
  * (the others). Once for each frame, on the worker that has it. w->policy must not be NULL. */

@@ -13,23 +13,16 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "classify.h"
-#include "denials.h"
 #include "environment.h"
 #include "flow.h"
-#include "fragment.h"
 #include "loop.h"
 #include "mactable.h"
 #include "rx.h"
 #include "stages.h"
+#include "upkeep.h"
 
 /* Under load the tables are looked after every so many rounds, idle in each. */
 #define HOUSEKEEPING_ROUNDS 8u
-/* at least what eight rounds of one full queue can begin, so that ageing keeps up with any flood */
-#define FLOW_BUDGET 512u
-#define DETECTION_BUDGET 16u
-#define FRAGMENT_BUDGET 16u
-#define MAC_BUDGET 64u
 /* Empty rounds before the first sleep: some microseconds, so that a burst's gaps are not slept through. */
 #define IDLE_ROUNDS 512u
 /* Empty rounds at each length of sleep before it doubles */
@@ -46,6 +39,7 @@ struct loop {
 	struct worker *w;
 	struct rx rx;
 	struct listing *listing;
+	struct upkeep upkeep;
 	struct shared_queue shared[BH_MAX_PORTS];
 	uint16_t shared_count;
 	uint32_t idle;      /* empty rounds on end */
@@ -119,22 +113,20 @@ static void send_probes(struct worker *w)
 	}
 }
 
+/* In each round without frames. Where something was left also in those that took all that there was, and where ageing is
+ * far behind in all. */
+static bool is_time_for_upkeep(struct loop *l, uint32_t seen)
+{
+	if (!seen || ++l->rounds >= HOUSEKEEPING_ROUNDS)
+		return true;
+	return unlikely(l->upkeep.left) && (seen < BURST || flow_age_presses(l->w));
+}
+
 static void look_after(struct loop *l)
 {
-	struct worker *w = l->w;
-
 	l->rounds = 0;
-	w->unix_offset_us = clock_unix_offset(l->engine->clock);
-	/* whoever asks gets an answer, be it that there is nothing */
-	listing_serve(w, l->listing);
-	denials_tell(w);
-	if (!w->policy)
-		return;
-	flow_age(w, FLOW_BUDGET);
-	classifier_age(w, DETECTION_BUDGET);
-	fragments_age(w, FRAGMENT_BUDGET);
-	if (w->id == 0)
-		mac_table_serve(w, MAC_BUDGET);
+	l->w->unix_offset_us = clock_unix_offset(l->engine->clock);
+	upkeep(&l->upkeep, l->w, l->listing);
 }
 
 /* Time between the starts of two rounds that both had frames: how long a frame may have waited for this loop. */
@@ -170,19 +162,18 @@ static void take_measuring(struct loop *l)
 static void finish_round(struct loop *l, uint32_t seen)
 {
 	struct worker *w = l->w;
-	bool upkeep = !seen || ++l->rounds >= HOUSEKEEPING_ROUNDS;
 	uint64_t start = stage_begin(w);
 
 	tx_flush(w);
 	stage_end(w, BH_STAGE_SEND, seen, &start);
-	if (!upkeep)
+	if (!is_time_for_upkeep(l, seen))
 		return;
 	look_after(l);
 	tx_flush(w);
 	stage_end(w, BH_STAGE_UPKEEP, seen, &start);
 }
 
-/* Returns whether there were frames. */
+/* Returns whether there is more to do: there were frames, or the tables are not done with. */
 static bool do_round(struct loop *l)
 {
 	struct worker *w = l->w;
@@ -199,7 +190,7 @@ static bool do_round(struct loop *l)
 	finish_round(l, seen);
 	worker_count(w, BH_WORKER_POLLS, 1);
 	measure_gap(l, seen, w->now_ns);
-	return seen;
+	return seen || l->upkeep.left;
 }
 
 /* ---- idle ---- */
@@ -292,6 +283,7 @@ static int make_loop(struct engine *engine, struct worker *w, const struct ports
 	l->engine = engine;
 	l->w = w;
 	l->listing = listing_new(socket);
+	upkeep_init(&l->upkeep);
 	rx_init(&l->rx, w->id, engine->count, ports, handoff);
 	w->peers = l->rx.out;
 	for (uint16_t p = 0; p < ports->count; p++)

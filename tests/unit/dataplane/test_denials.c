@@ -68,6 +68,13 @@ static uint32_t refuse(uint32_t count)
 	return alone;
 }
 
+/* One kind a call. */
+static void tell_all(void)
+{
+	while (denials_tell(w))
+		;
+}
+
 /* The next event; false: there is none. */
 static bool next(struct bh_denials *denials)
 {
@@ -90,7 +97,7 @@ static void test_few_are_told_alone(void **state)
 	w->now_ns += SEC;
 	assert_int_equal(refuse(DENIALS_RATE), DENIALS_RATE);
 	w->now_ns += 10 * SEC;
-	denials_tell(w);
+	tell_all();
 	assert_false(next(&d));
 }
 
@@ -107,10 +114,10 @@ static void test_sum(void **state)
 	flow.verdict = BH_VERDICT_REJECT;
 	assert_int_equal(refuse(1), 0);
 	w->now_ns += SEC - 1;
-	denials_tell(w);
+	tell_all();
 	assert_false(next(&d));
 	w->now_ns++;
-	denials_tell(w);
+	tell_all();
 	uint64_t total = 0, kinds = 0;
 	while (next(&d)) {
 		total += d.count;
@@ -130,7 +137,7 @@ static void test_sum(void **state)
 	assert_int_equal(total, 743);
 	/* that was all */
 	w->now_ns += 5 * SEC;
-	denials_tell(w);
+	tell_all();
 	assert_false(next(&d));
 }
 
@@ -146,7 +153,7 @@ static void test_more_kinds_than_places(void **state)
 		assert_int_equal(refuse(3), 0);
 	}
 	w->now_ns += SEC;
-	denials_tell(w);
+	tell_all();
 	while (next(&d)) {
 		total += d.count;
 		named += !d.others;
@@ -171,15 +178,48 @@ static void test_full_ring(void **state)
 	flow.segment[1] = DB;
 	refuse(5);
 	w->now_ns += SEC;
-	denials_tell(w);
+	tell_all();
 	for (uint32_t i = 0; i < SLOTS; i++)
 		assert_true(next(&d));
 	assert_false(next(&d));
 	uint32_t alone = refuse(DENIALS_RATE + 10);
-	denials_tell(w);
+	tell_all();
 	while (next(&d))
 		total += d.count;
 	assert_int_equal(total, 10 + DENIALS_RATE + 10 - alone);
+}
+
+/* What is refused between two pieces is told with the rest or a second later, and never twice. */
+static void test_counted_while_telling(void **state)
+{
+	struct bh_denials d;
+	uint64_t total = 0, later = 0;
+
+	(void)state;
+	refuse(DENIALS_BURST);
+	for (uint32_t i = 0; i < DENIALS_KINDS; i++) {
+		flow.rule_id = i;
+		refuse(1);
+	}
+	w->now_ns += SEC;
+	assert_int_equal(refuse(DENIALS_RATE), DENIALS_RATE);
+	uint64_t alone = 0;
+	for (bool more = true; more;) {
+		more = denials_tell(w);
+		flow.rule_id = 7;
+		alone += refuse(2);
+	}
+	while (next(&d))
+		total += d.count;
+	w->now_ns += SEC;
+	tell_all();
+	while (next(&d))
+		later += d.count;
+	assert_true(later > 0);
+	assert_int_equal(total + later + alone, DENIALS_KINDS + 2 * (DENIALS_KINDS + 1));
+	w->now_ns += 2 * SEC;
+	tell_all();
+	assert_false(next(&d));
 }
 
 int main(void)
@@ -189,6 +229,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_sum, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_more_kinds_than_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_ring, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_counted_while_telling, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

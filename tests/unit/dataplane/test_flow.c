@@ -809,14 +809,35 @@ static void ageing_keeps_its_budget(void **state)
 	(void)state;
 	for (uint16_t i = 1; i <= 40; i++)
 		assert_int_equal(pass(udp(web1, app1, i, 53)), PASSED);
-	flow_age(w, UINT32_MAX); /* the wheel stands at now */
+	assert_false(flow_age(w, UINT32_MAX)); /* the wheel stands at now */
+	w->now_ns += SECOND / 2;
+	assert_false(flow_age_presses(w));
 	w->now_ns += 61 * SECOND;
+	assert_true(flow_age_presses(w));
 	for (uint32_t before = 40; flow_table_count(w->flows); calls++) {
-		flow_age(w, 8);
+		assert_true(flow_age(w, 8) || !flow_table_count(w->flows));
 		assert_in_range(before - flow_table_count(w->flows), 0, 8);
 		before = flow_table_count(w->flows);
 	}
 	assert_true(calls >= 5);
+	assert_false(flow_age(w, UINT32_MAX));
+	assert_false(flow_age_presses(w));
+}
+
+/* Where there is hardly room ageing presses as soon as anything is due. */
+static void ageing_presses_in_a_full_table(void **state)
+{
+	(void)state;
+	flow_table_free(w->flows);
+	world(16);
+	for (uint16_t i = 1; i <= 15; i++)
+		assert_int_equal(pass(udp(web1, app1, i, 53)), PASSED);
+	flow_age(w, UINT32_MAX);
+	assert_false(flow_age_presses(w));
+	w->now_ns += SECOND / 2;
+	assert_true(flow_age_presses(w));
+	flow_age(w, UINT32_MAX);
+	assert_false(flow_age_presses(w));
 }
 
 /* A thousand random sessions end when a naive model says so. */
@@ -1535,6 +1556,7 @@ int main(void)
 		test(a_shorter_timeout_takes_hold_at_once),
 		test(long_timeouts_and_long_pauses),
 		test(ageing_keeps_its_budget),
+		test(ageing_presses_in_a_full_table),
 		test(the_wheel_agrees_with_a_naive_model),
 		test(a_refusal_is_remembered),
 		test(a_refusal_protects_nobody),
