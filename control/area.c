@@ -206,22 +206,36 @@ static const struct memo *memo_of(struct areas *areas, uint32_t outer, uint32_t 
 	return memo;
 }
 
+static wide set_last(const struct set *set)
+{
+	return set->spans[set->count - 1].last;
+}
+
+/* Their ends tell most pairs apart without a look at the memo, which fits no cache. */
 bool set_contains(struct areas *areas, uint32_t outer, uint32_t inner)
 {
+	const struct set *a = &areas->sets[outer], *b = &areas->sets[inner];
+
 	if (outer == inner || outer == SET_ALL || inner == SET_EMPTY)
 		return true;
 	if (outer == SET_EMPTY || inner == SET_ALL)
 		return false;
-	return memo_of(areas, outer, inner)->contains;
+	if (a->spans[0].first > b->spans[0].first || set_last(a) < set_last(b))
+		return false;
+	return a->count == 1 || memo_of(areas, outer, inner)->contains;
 }
 
 bool set_intersects(struct areas *areas, uint32_t one, uint32_t other)
 {
+	const struct set *a = &areas->sets[one], *b = &areas->sets[other];
+
 	if (one == SET_EMPTY || other == SET_EMPTY)
 		return false;
 	if (one == other || one == SET_ALL || other == SET_ALL)
 		return true;
-	return memo_of(areas, one, other)->intersects;
+	if (a->spans[0].first > set_last(b) || b->spans[0].first > set_last(a))
+		return false;
+	return (a->count == 1 && b->count == 1) || memo_of(areas, one, other)->intersects;
 }
 
 /* ---- areas ---- */

@@ -392,7 +392,8 @@ static bool covering_rules(const struct checker *checker, uint32_t rule, struct 
 			    !!(inner->print_services & ~outer->print_services) >
 		    1)
 			continue;
-		if (!rule_decides(&checker->model->rules[i]))
+		if (!rule_decides(&checker->model->rules[i]) ||
+		    !set_intersects(checker->areas, inner->services, outer->services))
 			continue;
 		dimension = partial_dimension(checker, i, rule);
 		if (dimension == DIMENSION_COUNT)
