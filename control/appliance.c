@@ -229,9 +229,18 @@ static void idle_sleep(struct decoder *decoder, const struct node *node, void *t
 		((struct appliance *)target)->idle_sleep_us = (uint32_t)us;
 }
 
+static void idle_interrupts(struct decoder *decoder, const struct node *node, void *target)
+{
+	uint8_t value;
+
+	if (decode_bool(decoder, node, &value))
+		((struct appliance *)target)->idle_interrupts = value;
+}
+
 static void read_idle(struct decoder *decoder, const struct node *node, void *target)
 {
-	static const struct decode_key keys[] = { { "sleep", idle_sleep, false } };
+	static const struct decode_key keys[] = { { "sleep", idle_sleep, false },
+						  { "interrupts", idle_interrupts, false } };
 
 	decode_map(decoder, node, "idle", keys, DECODE_COUNT(keys), target);
 }
@@ -391,6 +400,7 @@ static void appliance_defaults(struct decoder *decoder, struct appliance *applia
 		.fragments = 4096,
 		.mbufs = 65536,
 		.idle_sleep_us = 200,
+		.idle_interrupts = true,
 		.run = copy_text(decoder, "/run/bulkhead"),
 		.state = copy_text(decoder, "/var/lib/bulkhead"),
 		.policy = copy_text(decoder, "/etc/bulkhead/policy.yaml"),

@@ -12,7 +12,8 @@
  *   cpus: [1]                    # optional: the worker's cores; main thread takes the others
  *   memory: { huge-pages: auto, size: 1 GiB }      # auto | require | never
  *   sizes: { flows: 1000000, macs: 65536, detecting: 16384, dpi-memory: 256 MiB, fragments: 4096, mbufs: 65536 }
- *   idle: { sleep: 200us }        # longest sleep of an idle worker on polling ports, 0 = never sleep
+ *   idle: { sleep: 200us, interrupts: true } # longest sleep of an idle worker on polling ports, 0 = never sleep; and
+ *                                 # whether it waits for receive interrupts where its ports have them
  *   paths: { run: /run/bulkhead, state: /var/lib/bulkhead }
  *   policy: /etc/bulkhead/policy.yaml
  *   user: bulkhead               # whom bulkheadd becomes, and who may use the control socket
@@ -45,6 +46,7 @@ struct appliance {
 	uint32_t flows, macs, detecting, fragments, mbufs;
 	uint64_t dpi_memory;
 	uint32_t idle_sleep_us;
+	bool idle_interrupts;
 	char *run, *state; /* directories */
 	char *policy;      /* absolute, or relative to bulkhead.yaml's directory (resolved) */
 	char *user;

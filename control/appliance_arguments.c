@@ -94,6 +94,7 @@ int appliance_dataplane_arguments(const struct appliance *appliance, char ***lis
 	arguments_number(&arguments, "--fragments", appliance->fragments);
 	arguments_number(&arguments, "--mbufs", appliance->mbufs);
 	arguments_number(&arguments, "--idle-sleep", appliance->idle_sleep_us);
+	arguments_number(&arguments, "--idle-interrupts", appliance->idle_interrupts);
 	arguments_text(&arguments, "--run", appliance->run);
 	arguments_text(&arguments, "--state", appliance->state);
 	arguments_text(&arguments, "--control-user", appliance->user);

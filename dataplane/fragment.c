@@ -298,7 +298,7 @@ static bool hand_on(struct worker *w, struct rte_mbuf *m)
 
 	if (!w->peers || owner == w->id || !(f->flags & FRAME_REASSEMBLED))
 		return false;
-	handoff_give(w, w->peers[owner], m);
+	handoff_give(w, owner, w->peers[owner], m);
 	return true;
 }
 

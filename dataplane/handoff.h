@@ -33,8 +33,9 @@ static inline uint16_t handoff_queue_owner(uint16_t queue)
 }
 
 /* Give a frame to the worker that owns its flow, by the ring to it; a full one drops it. On its producer. */
-static inline void handoff_give(struct worker *w, struct rte_ring *ring, struct rte_mbuf *m)
+static inline void handoff_give(struct worker *w, uint16_t owner, struct rte_ring *ring, struct rte_mbuf *m)
 {
+	worker_wakes(w, owner);
 	if (!fault(FAULT_HANDOFF) && rte_ring_sp_enqueue(ring, m) == 0)
 		worker_count(w, BH_WORKER_HANDED_OVER, 1);
 	else

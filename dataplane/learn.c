@@ -278,6 +278,7 @@ static void send(struct worker *w, const struct sighting *s)
 	    memcmp(s->address, last->address, sizeof(s->address)) == 0 &&
 	    s->now_ns - last->now_ns < REPEAT_NS)
 		return;
+	worker_wakes(w, 0);
 	if (!sight_ring_put(ring, s))
 		worker_count(w, BH_WORKER_LEARN_LOST, 1);
 	/* In replay all workers are one thread, and the next stage already is to see what this frame changed. */

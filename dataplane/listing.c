@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "flow.h"
+#include "wait.h"
 
 #define SLOTS 1024u
 /* records are a thousand bytes each */
@@ -17,6 +18,7 @@ enum { IDLE, ASKED, DONE };
 struct listing {
 	_Atomic uint32_t state;       /* IDLE -> ASKED: main; ASKED -> DONE: worker; DONE -> IDLE: main */
 	_Atomic bool cancelled;       /* main: rw, worker: ro */
+	struct waiter *waiter;        /* of the worker, or NULL */
 	struct bh_flow_filter filter; /* main writes while IDLE */
 	alignas(64) _Atomic uint32_t head; /* worker: rw */
 	uint32_t cursor;                   /* worker */
@@ -24,9 +26,14 @@ struct listing {
 	alignas(64) struct bh_flow_record records[SLOTS];
 };
 
-struct listing *listing_new(int socket)
+struct listing *listing_new(int socket, struct waiter *waiter)
 {
-	return rte_zmalloc_socket("listing", sizeof(struct listing), RTE_CACHE_LINE_SIZE, socket);
+	struct listing *l =
+		rte_zmalloc_socket("listing", sizeof(struct listing), RTE_CACHE_LINE_SIZE, socket);
+
+	if (l)
+		l->waiter = waiter;
+	return l;
 }
 
 void listing_free(struct listing *l)
@@ -42,6 +49,8 @@ int listing_begin(struct listing *l, const struct bh_flow_filter *filter)
 	l->filter.segment[BH_NAME_MAX] = '\0';
 	atomic_store_explicit(&l->cancelled, false, memory_order_relaxed);
 	atomic_store_explicit(&l->state, ASKED, memory_order_release);
+	if (l->waiter)
+		wait_wake(l->waiter);
 	return 0;
 }
 
@@ -115,6 +124,11 @@ static void visit(struct worker *w, struct flow *flow, void *opaque)
 	flow_record(w, flow, BH_FLOW_END_LIVE, record);
 	if (listing_matches(&l->filter, record))
 		atomic_store_explicit(&l->head, head + 1, memory_order_release);
+}
+
+bool listing_asked(const struct listing *l)
+{
+	return atomic_load_explicit(&l->state, memory_order_relaxed) == ASKED;
 }
 
 bool listing_serve(struct worker *w, struct listing *l)

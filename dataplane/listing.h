@@ -11,8 +11,10 @@
 #include "worker.h"
 
 struct listing;
+struct waiter;
 
-struct listing *listing_new(int socket);
+/* waiter: where the worker sleeps, woken when it is asked; NULL: it does not. NULL: no memory */
+struct listing *listing_new(int socket, struct waiter *waiter);
 void listing_free(struct listing *l);
 
 /* ---- main thread ---- */
@@ -29,6 +31,8 @@ void listing_cancel(struct listing *l);
 
 /* ---- worker ---- */
 
+/* Is there something to do, or will be when the main thread has taken records? */
+bool listing_asked(const struct listing *l);
 /* A slice, if there is something to do; bounded. Returns whether there is more that has room. */
 bool listing_serve(struct worker *w, struct listing *l);
 

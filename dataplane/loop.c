@@ -233,6 +233,11 @@ uint32_t loops_take(struct loops *l, struct rte_mbuf **frames, uint32_t count)
 
 /* ---- main: sending ---- */
 
+bool loops_waiting(const struct loops *l)
+{
+	return !rte_ring_empty(l->to_send);
+}
+
 static void set_open(struct loops *l, uint32_t id, bool open)
 {
 	uint64_t bit = UINT64_C(1) << (id % 64);

@@ -101,6 +101,9 @@ bool loops_listen(struct loops *l, const struct policy *policy, uint64_t now_us)
 /* Ten times a second: probes for a part of the segments, what workers heard, pairs that are to be opened. */
 void loops_tick(struct loops *l, const struct policy *policy, uint64_t now_us);
 
+/* Are there frames for worker 0 to send? */
+bool loops_waiting(const struct loops *l);
+
 /* Worker: is the frame a probe? Then it was taken in (its segment is known) and is to be consumed. */
 bool loops_hear(struct loops *l, struct worker *w, const struct rte_mbuf *m);
 /* Worker 0: the next frames to send, each with f->dest; returns how many. */

@@ -141,7 +141,7 @@ static void stop_counters(struct process *p)
 
 static int start_engine(struct process *p)
 {
-	p->engine = engine_new(&p->clock, p->options.workers, p->options.idle_sleep_us);
+	p->engine = engine_new(&p->clock, &p->options);
 	return p->engine ? 0 : -ENOMEM;
 }
 
@@ -239,7 +239,8 @@ static int start_ports(struct process *p)
 	struct port_need need = { .ports = p->options.ports,
 				  .count = p->options.port_count,
 				  .workers = p->options.workers,
-				  .mbufs = p->options.mbufs };
+				  .mbufs = p->options.mbufs,
+				  .interrupts = p->options.idle_interrupts && p->options.idle_sleep_us };
 	int error;
 
 	p->ports.counters = p->counters.counters;

@@ -112,6 +112,8 @@ void process_serve(struct process *p)
 			watch(p);
 			next_watch = now + WATCH_US;
 		}
+		if (p->loops && loops_waiting(p->loops))
+			engine_wake(p->engine, 0);
 	}
 	log_line(LOG_NOTICE, "asked to end");
 }

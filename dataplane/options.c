@@ -28,6 +28,7 @@ enum {
 	KEY_FRAGMENTS,
 	KEY_MBUFS,
 	KEY_IDLE_SLEEP,
+	KEY_IDLE_INTERRUPTS,
 	KEY_RUN,
 	KEY_STATE,
 	KEY_CONTROL_USER,
@@ -51,8 +52,10 @@ static const struct argp_option table[] = {
 	  "A port: the name that policies use, and a PCI address or DPDK vdev with its arguments", 1 },
 	{ "workers", KEY_WORKERS, "N", 0, "Forwarding workers, 1..16 (default 1)", 1 },
 	{ "cpus", KEY_CPUS, "A,B,..", 0, "CPUs of the workers (default: chosen from those allowed)", 1 },
-	{ "idle-sleep", KEY_IDLE_SLEEP, "US", 0, "Longest sleep of an idle worker; 0: never (default 200)",
-	  1 },
+	{ "idle-sleep", KEY_IDLE_SLEEP, "US", 0,
+	  "Longest sleep of an idle worker that polls; 0: no worker ever sleeps (default 200)", 1 },
+	{ "idle-interrupts", KEY_IDLE_INTERRUPTS, "0|1", 0,
+	  "Idle workers whose ports all have receive interrupts wait for those instead (default 1)", 1 },
 	{ "run", KEY_RUN, "DIR", 0, "Where the control socket and the counters are (default /run/bulkhead)",
 	  1 },
 	{ "state", KEY_STATE, "DIR", 0, "Where the last accepted image is kept (default /var/lib/bulkhead)",
@@ -271,6 +274,9 @@ static error_t parse(int key, char *text, struct argp_state *state)
 	case KEY_CONTROL_USER:
 		o->control_user = text;
 		return 0;
+	case KEY_IDLE_INTERRUPTS:
+		o->idle_interrupts = number(state, "idle-interrupts", text, 0, 1);
+		return 0;
 	case KEY_GROUP:
 		o->group = text;
 		return 0;
@@ -307,6 +313,7 @@ void options_read(struct options *options, int argc, char **argv)
 				     .fragments = 4096,
 				     .mbufs = 65536,
 				     .idle_sleep_us = 200,
+				     .idle_interrupts = true,
 				     .run = "/run/bulkhead",
 				     .state = "/var/lib/bulkhead",
 				     .group = "bulkhead",

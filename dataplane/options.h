@@ -32,6 +32,7 @@ struct options {
 	uint32_t flows, macs, detecting, fragments, mbufs; /* all workers together */
 	uint64_t dpi_memory;                               /* bytes, all workers together */
 	uint32_t idle_sleep_us;                            /* longest; 0: never sleep */
+	bool idle_interrupts;                              /* wait for them where ports have them */
 	const char *run, *state;                           /* directories */
 	const char *group;                                 /* of appliances that know each other's probes */
 	const char *group_key;                             /* file; NULL: a key of this process alone */

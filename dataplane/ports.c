@@ -9,19 +9,22 @@
 #include <rte_eal.h>
 #include <rte_ethdev.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "environment.h"
 #include "frame.h"
+#include "interrupts.h"
 
 /* The Toeplitz key of which every 16 bits are alike hashes both directions of a flow alike (Woo and Park, 2012). */
 #define RSS_KEY_MAX 64
 
 /* What one port asks of its device. */
-struct setup {
+struct port_setup {
 	struct rte_eth_dev_info info;
 	struct rte_eth_conf conf;
 	uint16_t rx_descriptors, tx_descriptors;
+	struct rte_mempool *pool;
 	uint8_t rss_key[RSS_KEY_MAX];
 };
 
@@ -49,6 +52,8 @@ static int probe(struct port *port)
 	char name[RTE_ETH_NAME_MAX_LEN];
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(port->device, ","), port->device);
+	if (strncmp(name, "net_tap", strlen("net_tap")) == 0)
+		interrupts_prepare();
 	/* PCI devices were probed by EAL, which was given their list */
 	if (!environment_is_pci(port->device) && rte_dev_probe(port->device) < 0) {
 		log_line(LOG_ERR, "port %s: device `%s' can not be opened (the lines above say why)",
@@ -80,7 +85,7 @@ static bool queues_are_given(const char *driver)
 	return false;
 }
 
-static void choose_queues(struct port *port, struct setup *s, uint16_t asked, uint16_t workers)
+static void choose_queues(struct port *port, struct port_setup *s, uint16_t asked, uint16_t workers)
 {
 	uint16_t rx = RTE_MIN(asked ? asked : workers, s->info.max_rx_queues);
 
@@ -92,10 +97,13 @@ static void choose_queues(struct port *port, struct setup *s, uint16_t asked, ui
 			rx &= (uint16_t)(rx - 1);
 	port->rx_queues = RTE_MAX(rx, 1);
 	port->tx_queues = RTE_MAX(RTE_MIN(workers, s->info.max_tx_queues), 1);
+	/* it takes no other number */
+	if (strcmp(s->info.driver_name, "net_tap") == 0)
+		port->tx_queues = port->rx_queues;
 }
 
 /* With one queue RSS stays off: ESXi 8 refuses the combination. */
-static void choose_rss(const struct port *port, struct setup *s)
+static void choose_rss(const struct port *port, struct port_setup *s)
 {
 	uint64_t wanted = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
 
@@ -115,7 +123,7 @@ static void choose_rss(const struct port *port, struct setup *s)
 }
 
 /* Offloads of vdevs are done in software, in the driver: then better not at all, or here. */
-static void choose_offloads(struct port *port, struct setup *s)
+static void choose_offloads(struct port *port, struct port_setup *s)
 {
 	const uint64_t l4 = RTE_ETH_TX_OFFLOAD_TCP_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
 	uint64_t rx = s->info.rx_offload_capa, tx = s->info.tx_offload_capa;
@@ -148,13 +156,27 @@ static int set_mtu(const struct port *port)
 	return error == -ENOTSUP ? 0 : error;
 }
 
-static int configure(struct port *port, struct setup *s, const struct option_port *asked, uint16_t workers)
+/* With receive interrupts, if wanted; a driver that refuses the configuration for them gets it without. */
+static int configure_device(struct port *port, struct port_setup *s)
+{
+	int error = rte_eth_dev_configure(port->id, port->rx_queues, port->tx_queues, &s->conf);
+
+	if (error && s->conf.intr_conf.rxq) {
+		s->conf.intr_conf.rxq = 0;
+		error = rte_eth_dev_configure(port->id, port->rx_queues, port->tx_queues, &s->conf);
+	}
+	port->interrupts = s->conf.intr_conf.rxq;
+	return error;
+}
+
+static int configure(struct port *port, struct port_setup *s, const struct option_port *asked,
+		     const struct port_need *need)
 {
 	int error = rte_eth_dev_info_get(port->id, &s->info);
 
 	if (error)
 		return error;
-	choose_queues(port, s, asked->queues, workers);
+	choose_queues(port, s, asked->queues, need->workers);
 	if (port->rx_queues > BH_MAX_WORKERS) {
 		log_line(LOG_ERR, "port %s: the device was made with %u queues; %u are the most", port->name,
 			 port->rx_queues, BH_MAX_WORKERS);
@@ -163,7 +185,8 @@ static int configure(struct port *port, struct setup *s, const struct option_por
 	choose_rss(port, s);
 	choose_offloads(port, s);
 	s->conf.rxmode.mtu = port->mtu;
-	error = rte_eth_dev_configure(port->id, port->rx_queues, port->tx_queues, &s->conf);
+	s->conf.intr_conf.rxq = need->interrupts && interrupts_wanted(port->device, s->info.driver_name);
+	error = configure_device(port, s);
 	if (error) {
 		log_line(LOG_ERR, "port %s: %u+%u queues with MTU %u: %s", port->name, port->rx_queues,
 			 port->tx_queues, port->mtu, rte_strerror(-error));
@@ -178,7 +201,7 @@ static int configure(struct port *port, struct setup *s, const struct option_por
 	return set_mtu(port);
 }
 
-static int set_queues(const struct port *port, const struct setup *s, struct rte_mempool *pool)
+static int set_queues(const struct port *port, const struct port_setup *s)
 {
 	int socket = rte_eth_dev_socket_id(port->id), error = 0;
 	struct rte_eth_rxconf rx = s->info.default_rxconf;
@@ -188,7 +211,7 @@ static int set_queues(const struct port *port, const struct setup *s, struct rte
 	tx.offloads = s->conf.txmode.offloads;
 	for (uint16_t q = 0; q < port->rx_queues && !error; q++)
 		error = rte_eth_rx_queue_setup(port->id, q, s->rx_descriptors, (unsigned int)socket, &rx,
-					       pool);
+					       s->pool);
 	for (uint16_t q = 0; q < port->tx_queues && !error; q++)
 		error = rte_eth_tx_queue_setup(port->id, q, s->tx_descriptors, (unsigned int)socket, &tx);
 	if (error)
@@ -254,12 +277,12 @@ static unsigned int pool_slot(const struct ports *ports, const struct port *port
 }
 
 /* Buffers that the receive rings alone keep, with a burst and a cache for each worker. Fewer would stop the ports. */
-static int check_mbufs(const struct ports *ports, const struct setup *setups, const struct port_need *need)
+static int check_mbufs(const struct ports *ports, const struct port_need *need)
 {
 	uint64_t least = need->workers * 512u;
 
 	for (uint16_t i = 0; i < ports->count; i++)
-		least += (uint64_t)ports->ports[i].rx_queues * setups[i].rx_descriptors;
+		least += (uint64_t)ports->ports[i].rx_queues * ports->setups[i].rx_descriptors;
 	if (need->mbufs >= least)
 		return 0;
 	log_line(LOG_ERR, "--mbufs %u: these ports and workers need at least %" PRIu64, need->mbufs, least);
@@ -309,9 +332,11 @@ static void publish_port(const struct ports *ports, uint16_t index)
 
 int ports_open(struct ports *ports, const struct port_need *need)
 {
-	struct setup setups[BH_MAX_PORTS] = { 0 };
 	int error;
 
+	ports->setups = calloc(need->count, sizeof(*ports->setups));
+	if (!ports->setups)
+		return -ENOMEM;
 	for (uint16_t i = 0; i < need->count; i++) {
 		struct port *port = &ports->ports[i];
 
@@ -323,17 +348,17 @@ int ports_open(struct ports *ports, const struct port_need *need)
 		if (error)
 			return error;
 		ports->count++; /* to be closed */
-		error = configure(port, &setups[i], &need->ports[i], need->workers);
+		error = configure(port, &ports->setups[i], &need->ports[i], need);
 		if (error)
 			return error;
 		rte_eth_macaddr_get(port->id, &port->mac);
 	}
-	error = check_mbufs(ports, setups, need);
+	error = check_mbufs(ports, need);
 	if (!error)
 		error = make_pools(ports, need);
 	for (uint16_t i = 0; i < ports->count && !error; i++) {
-		error = set_queues(&ports->ports[i], &setups[i],
-				   ports->pools[pool_slot(ports, &ports->ports[i])]);
+		ports->setups[i].pool = ports->pools[pool_slot(ports, &ports->ports[i])];
+		error = set_queues(&ports->ports[i], &ports->setups[i]);
 		publish_port(ports, i);
 	}
 	ports->counters->port_count = ports->count;
@@ -367,11 +392,27 @@ static void assert_modes_anew(const struct port *port)
 	assert_modes(port);
 }
 
+/* Some drivers find out only here that interrupts can not be had: then without. */
+static int start_device(struct port *port, struct port_setup *s)
+{
+	int error = rte_eth_dev_start(port->id);
+
+	if (!error || !port->interrupts)
+		return error;
+	s->conf.intr_conf.rxq = 0;
+	error = configure_device(port, s);
+	if (!error)
+		error = set_mtu(port);
+	if (!error)
+		error = set_queues(port, s);
+	return error ? error : rte_eth_dev_start(port->id);
+}
+
 int ports_start(struct ports *ports)
 {
 	for (uint16_t i = 0; i < ports->count; i++) {
 		struct port *port = &ports->ports[i];
-		int error = rte_eth_dev_start(port->id);
+		int error = start_device(port, &ports->setups[i]);
 
 		if (error) {
 			log_line(LOG_ERR, "port %s does not start: %s", port->name, rte_strerror(-error));
@@ -399,6 +440,8 @@ void ports_close(struct ports *ports)
 		port->started = false;
 		rte_eth_dev_close(port->id);
 	}
+	free(ports->setups);
+	ports->setups = NULL;
 	ports->count = 0;
 }
 

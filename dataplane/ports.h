@@ -25,12 +25,17 @@ struct port {
 	uint16_t rx_queues, tx_queues;
 	uint16_t mtu;
 	bool promiscuous, strip, insert, checksums, started;
+	bool interrupts; /* its device was configured with receive interrupts; interrupts.h */
+	bool arms;       /* and they are armed one by one */
 	_Atomic bool up; /* link; main: rw, workers: ro (tx) */
 };
+
+struct port_setup; /* ports.c */
 
 struct ports {
 	struct port ports[BH_MAX_PORTS];
 	uint16_t count;
+	struct port_setup *setups;    /* count elements, from open to close */
 	struct rte_mempool *copies;   /* for frames of our own and copies */
 	struct rte_mempool *pools[8]; /* by socket; shared by the ports there */
 	struct bh_counters *counters; /* ports[] is kept up to date */
@@ -43,7 +48,8 @@ struct port_need {
 	uint16_t count;
 	uint16_t workers;
 	uint32_t mbufs;
-	uint32_t room; /* bytes of a frame that an mbuf must take at least; 0: by the MTUs */
+	bool interrupts; /* where the devices have them */
+	uint32_t room;   /* bytes of a frame that an mbuf must take at least; 0: by the MTUs */
 };
 
 /* Probe and configure; nothing is received yet. 0 or -errno; what went wrong was logged. */

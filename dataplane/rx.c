@@ -72,7 +72,7 @@ uint16_t rx_accept(struct worker *w, struct rx *rx, struct rte_mbuf **frames, ui
 		if (owner == w->id)
 			frames[own++] = frames[i];
 		else
-			handoff_give(w, rx->out[owner], frames[i]);
+			handoff_give(w, owner, rx->out[owner], frames[i]);
 	}
 	return own;
 }

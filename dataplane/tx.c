@@ -16,6 +16,7 @@
 #include "flow.h"
 #include "fragment.h"
 #include "frame.h"
+#include "handoff.h"
 #include "loop.h"
 #include "pipeline.h"
 #include "reject.h"
@@ -265,6 +266,7 @@ static __rte_always_inline void leave(struct worker *w, uint16_t p, struct rte_m
 
 	if (port->owner) {
 		f->dest = segment;
+		worker_wakes(w, handoff_queue_owner(port->queue));
 		if (rte_ring_enqueue(port->owner, m) != 0)
 			lose(w, p, m, BH_DROP_TX_FULL);
 		return;

@@ -54,8 +54,17 @@ struct worker {
 	struct bucket rejects;          /* answers to senders a second; unlimited in replay */
 	uint16_t id, worker_count;
 	bool replay;
-	bool measuring; /* account for the stages' time (stages.h) */
+	bool measuring;   /* account for the stages' time (stages.h) */
+	uint32_t to_wake; /* workers that got something in this round, a bit by id (workerloop.c) */
 };
+
+static_assert(BH_MAX_WORKERS <= 32, "a bit for each worker");
+
+/* Something was left for another worker: if it sleeps it is woken, at the end of this round. */
+static inline void worker_wakes(struct worker *w, uint16_t other)
+{
+	w->to_wake |= UINT32_C(1) << other;
+}
 
 static inline void worker_count(struct worker *w, enum bh_worker_counter cell, uint64_t n)
 {

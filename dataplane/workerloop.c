@@ -15,11 +15,14 @@
 
 #include "environment.h"
 #include "flow.h"
+#include "interrupts.h"
+#include "log.h"
 #include "loop.h"
 #include "mactable.h"
 #include "rx.h"
 #include "stages.h"
 #include "upkeep.h"
+#include "wait.h"
 
 /* Under load the tables are looked after every so many rounds, idle in each. */
 #define HOUSEKEEPING_ROUNDS 8u
@@ -27,6 +30,12 @@
 #define IDLE_ROUNDS 512u
 /* Empty rounds at each length of sleep before it doubles */
 #define IDLE_STEP 8u
+/* Time without a frame before a wait for an interrupt: the same by the clock, since an empty round of a tap costs a system call. */
+#define WAIT_AFTER_NS 50000u
+/* Longest wait for an interrupt: timeouts are late by as much, and it is far from WORKER_PAUSE_NS */
+#define WAIT_MS 100
+/* While the main thread takes records of a listing */
+#define WAIT_LISTING_MS 1
 
 /* A transmit queue that this worker sends for others. */
 struct shared_queue {
@@ -38,6 +47,9 @@ struct loop {
 	struct engine *engine;
 	struct worker *w;
 	struct rx rx;
+	struct waiter waiter; /* others wake by it */
+	bool waits;           /* all that it polls can wake it: idle, it waits; else it sleeps for a time */
+	bool armed;           /* it is woken from now on, and looks once more */
 	struct listing *listing;
 	struct upkeep upkeep;
 	struct shared_queue shared[BH_MAX_PORTS];
@@ -46,6 +58,7 @@ struct loop {
 	uint32_t rounds;    /* since the tables were looked after */
 	uint32_t gap_epoch; /* last reset seen */
 	uint32_t measuring; /* last engine.measuring seen */
+	uint64_t quiet_ns;  /* nothing came since, as far as waiting goes */
 	uint64_t busy_ns;   /* start of the last round, if it had frames */
 };
 
@@ -58,6 +71,7 @@ struct engine {
 	const struct clock *clock;
 	struct rte_rcu_qsbr *qsbr;
 	uint32_t idle_sleep_us;
+	bool interrupts;  /* where they can be had */
 	uint16_t count;   /* of workers to be */
 	uint16_t running; /* of loops launched */
 	struct loop *loops[BH_MAX_WORKERS];
@@ -173,6 +187,14 @@ static void finish_round(struct loop *l, uint32_t seen)
 	stage_end(w, BH_STAGE_UPKEEP, seen, &start);
 }
 
+/* Once a round, not for each frame: who sleeps now does not miss what it gets a moment later. */
+static void wake_others(struct loop *l)
+{
+	for (uint32_t rest = l->w->to_wake; rest; rest &= rest - 1)
+		wait_wake(&l->engine->loops[__builtin_ctz(rest)]->waiter);
+	l->w->to_wake = 0;
+}
+
 /* Returns whether there is more to do: there were frames, or the tables are not done with. */
 static bool do_round(struct loop *l)
 {
@@ -188,6 +210,8 @@ static bool do_round(struct loop *l)
 	if (w->id == 0 && w->loops)
 		send_probes(w);
 	finish_round(l, seen);
+	if (unlikely(w->to_wake))
+		wake_others(l);
 	worker_count(w, BH_WORKER_POLLS, 1);
 	measure_gap(l, seen, w->now_ns);
 	return seen || l->upkeep.left;
@@ -195,22 +219,69 @@ static bool do_round(struct loop *l)
 
 /* ---- idle ---- */
 
-/* Sleep longer the longer nothing came, up to the bound. While asleep a worker holds up no grace period. */
+static void arm(struct loop *l, bool on)
+{
+	if (!on)
+		wait_end(&l->waiter);
+	for (uint16_t i = 0; i < l->rx.queue_count; i++)
+		interrupt_arm(l->rx.queues[i].port, l->rx.queues[i].queue, on);
+	if (on)
+		wait_begin(&l->waiter);
+	l->armed = on;
+}
+
+/* Something came, in the last look before the wait or after it. */
+static void stay_awake(struct loop *l)
+{
+	if (l->armed)
+		arm(l, false);
+	l->idle = 0;
+	l->quiet_ns = l->w->now_ns;
+}
+
+/* Between arming and the wait there is one whole round: queues, rings, policy, probes, requests. */
+static void wait_for_work(struct loop *l)
+{
+	if (!l->armed) {
+		arm(l, true);
+		return;
+	}
+	worker_count(l->w, BH_WORKER_WAITS, 1);
+	wait_sleep(&l->waiter, listing_asked(l->listing) ? WAIT_LISTING_MS : WAIT_MS);
+	worker_clock(l->w, clock_now(l->engine->clock));
+	stay_awake(l);
+}
+
+/* Sleep longer the longer nothing came, up to the bound. */
+static void sleep_a_while(struct loop *l)
+{
+	uint32_t limit = l->engine->idle_sleep_us, step = (l->idle - IDLE_ROUNDS) / IDLE_STEP;
+	uint64_t us = step < 17 ? RTE_MIN(1u << step, limit) : limit;
+
+	worker_count(l->w, BH_WORKER_SLEEPS, 1);
+	nanosleep(&(struct timespec){ .tv_nsec = (long)us * 1000 }, NULL);
+}
+
+static bool is_too_early(const struct loop *l)
+{
+	if (!l->engine->idle_sleep_us)
+		return true;
+	return l->waits ? l->w->now_ns - l->quiet_ns < WAIT_AFTER_NS : l->idle < IDLE_ROUNDS;
+}
+
+/* While asleep a worker holds up no grace period. */
 static void rest(struct loop *l)
 {
-	uint32_t limit = l->engine->idle_sleep_us, step;
-	uint64_t us;
-
 	l->idle++;
-	if (!limit || l->idle < IDLE_ROUNDS) {
+	if (is_too_early(l)) {
 		rte_pause();
 		return;
 	}
-	step = (l->idle - IDLE_ROUNDS) / IDLE_STEP;
-	us = step < 17 ? RTE_MIN(1u << step, limit) : limit;
 	rte_rcu_qsbr_thread_offline(l->engine->qsbr, l->w->id);
-	worker_count(l->w, BH_WORKER_SLEEPS, 1);
-	nanosleep(&(struct timespec){ .tv_nsec = (long)us * 1000 }, NULL);
+	if (l->waits)
+		wait_for_work(l);
+	else
+		sleep_a_while(l);
 	rte_rcu_qsbr_thread_online(l->engine->qsbr, l->w->id);
 }
 
@@ -225,7 +296,7 @@ static int loop_main(void *argument)
 	rte_rcu_qsbr_thread_online(qsbr, id);
 	while (!atomic_load_explicit(&l->engine->stop, memory_order_relaxed)) {
 		if (do_round(l))
-			l->idle = 0;
+			stay_awake(l);
 		else
 			rest(l);
 		rte_rcu_qsbr_quiescent(qsbr, id);
@@ -236,8 +307,9 @@ static int loop_main(void *argument)
 
 /* ---- the main thread's side ---- */
 
-struct engine *engine_new(const struct clock *clock, uint16_t workers, uint32_t idle_sleep_us)
+struct engine *engine_new(const struct clock *clock, const struct options *options)
 {
+	uint16_t workers = options->workers;
 	struct engine *engine = rte_zmalloc("engine", sizeof(*engine), RTE_CACHE_LINE_SIZE);
 
 	if (!engine)
@@ -249,7 +321,8 @@ struct engine *engine_new(const struct clock *clock, uint16_t workers, uint32_t 
 	}
 	engine->clock = clock;
 	engine->count = workers;
-	engine->idle_sleep_us = idle_sleep_us;
+	engine->idle_sleep_us = options->idle_sleep_us;
+	engine->interrupts = options->idle_interrupts;
 	return engine;
 }
 
@@ -258,6 +331,7 @@ static void loop_free(struct loop *l)
 	if (!l)
 		return;
 	listing_free(l->listing);
+	wait_close(&l->waiter);
 	rte_free(l);
 }
 
@@ -271,30 +345,59 @@ void engine_free(struct engine *engine)
 	rte_free(engine);
 }
 
-static int make_loop(struct engine *engine, struct worker *w, const struct ports *ports,
+/* How a worker will spend idle time: it waits if each of its queues can wake it. A worker without a queue can. */
+static void choose_rest(struct loop *l, struct ports *ports)
+{
+	uint16_t i = 0;
+	int error = 0;
+
+	if (!l->engine->idle_sleep_us) {
+		log_line(LOG_INFO, "worker %u: never sleeps", l->w->id);
+		return;
+	}
+	for (; l->engine->interrupts && i < l->rx.queue_count && !error; i++)
+		error = interrupts_add(&ports->ports[l->rx.queues[i].index], l->rx.queues[i].queue,
+				       &l->waiter);
+	l->waits = l->engine->interrupts && !error;
+	if (l->waits)
+		log_line(LOG_INFO, "worker %u: waits for interrupts while idle", l->w->id);
+	else
+		log_line(LOG_INFO, "worker %u: sleeps up to %u us while idle%s%s%s", l->w->id,
+			 l->engine->idle_sleep_us, error ? ", port " : "",
+			 error ? l->rx.queues[i - 1].port->name : "", error ? " has no interrupts" : "");
+}
+
+static int make_loop(struct engine *engine, struct worker *w, struct ports *ports,
 		     const struct handoff *handoff)
 {
 	int socket = (int)rte_lcore_to_socket_id(environment_lcore(w->id));
 	struct loop *l = rte_zmalloc_socket("loop", sizeof(*l), RTE_CACHE_LINE_SIZE, socket);
+	int error;
 
 	if (!l)
 		return -ENOMEM;
+	error = wait_open(&l->waiter);
+	if (error) {
+		rte_free(l);
+		return error;
+	}
 	engine->loops[w->id] = l;
 	l->engine = engine;
 	l->w = w;
-	l->listing = listing_new(socket);
+	l->listing = listing_new(socket, &l->waiter);
 	upkeep_init(&l->upkeep);
 	rx_init(&l->rx, w->id, engine->count, ports, handoff);
 	w->peers = l->rx.out;
 	for (uint16_t p = 0; p < ports->count; p++)
 		if (w->id < ports->ports[p].tx_queues && handoff->queues[p][w->id])
 			l->shared[l->shared_count++] = (struct shared_queue){ p, handoff->queues[p][w->id] };
+	choose_rest(l, ports);
 	w->now_ns = clock_now(engine->clock);
 	w->unix_offset_us = clock_unix_offset(engine->clock);
 	return l->listing ? rte_rcu_qsbr_thread_register(engine->qsbr, w->id) : -ENOMEM;
 }
 
-int engine_start(struct engine *engine, struct workers *workers, const struct ports *ports,
+int engine_start(struct engine *engine, struct workers *workers, struct ports *ports,
 		 const struct handoff *handoff)
 {
 	for (uint16_t i = 0; i < engine->count; i++) {
@@ -313,9 +416,22 @@ int engine_start(struct engine *engine, struct workers *workers, const struct po
 	return 0;
 }
 
+void engine_wake(struct engine *engine, uint16_t worker)
+{
+	if (worker < engine->count && engine->loops[worker])
+		wait_wake(&engine->loops[worker]->waiter);
+}
+
+static void wake_all(struct engine *engine)
+{
+	for (uint16_t i = 0; i < engine->count; i++)
+		engine_wake(engine, i);
+}
+
 void engine_stop(struct engine *engine)
 {
 	atomic_store_explicit(&engine->stop, true, memory_order_relaxed);
+	wake_all(engine);
 	for (uint16_t i = 0; i < engine->running; i++)
 		rte_eal_wait_lcore(environment_lcore(i));
 	engine->running = 0;
@@ -326,6 +442,7 @@ void engine_publish(struct engine *engine, const struct policy *policy)
 	uint64_t token;
 
 	atomic_store_explicit(&engine->policy, policy, memory_order_release);
+	wake_all(engine);
 	token = rte_rcu_qsbr_start(engine->qsbr);
 	/* not rte_rcu_qsbr_synchronize(): it spins, and this thread may share its CPU with the worker it waits for */
 	while (!rte_rcu_qsbr_check(engine->qsbr, token, false))
@@ -335,6 +452,7 @@ void engine_publish(struct engine *engine, const struct policy *policy)
 void engine_reset_gap(struct engine *engine)
 {
 	atomic_fetch_add_explicit(&engine->gap_epoch, 1, memory_order_relaxed);
+	wake_all(engine);
 }
 
 void engine_measure(struct engine *engine, bool on)
@@ -343,6 +461,7 @@ void engine_measure(struct engine *engine, bool on)
 	if (on && ++engine->measured == 0)
 		engine->measured = 1;
 	atomic_store_explicit(&engine->measuring, on ? engine->measured : 0, memory_order_relaxed);
+	wake_all(engine);
 }
 
 struct listing *engine_listing(struct engine *engine, uint16_t worker)

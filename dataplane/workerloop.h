@@ -6,18 +6,21 @@
 #include "clock.h"
 #include "handoff.h"
 #include "listing.h"
+#include "options.h"
 #include "ports.h"
 #include "workers.h"
 
 struct engine;
 
 /* Nothing runs yet, but a policy may be published. NULL: no memory */
-struct engine *engine_new(const struct clock *clock, uint16_t workers, uint32_t idle_sleep_us);
+struct engine *engine_new(const struct clock *clock, const struct options *options);
 void engine_free(struct engine *engine);
 
-/* Start the loops. 0 or -errno */
-int engine_start(struct engine *engine, struct workers *workers, const struct ports *ports,
+/* Start the loops, on ports that were started. 0 or -errno */
+int engine_start(struct engine *engine, struct workers *workers, struct ports *ports,
 		 const struct handoff *handoff);
+/* Something that no other function here tells of was left for a worker (probes): if it sleeps it is woken. Main thread */
+void engine_wake(struct engine *engine, uint16_t worker);
 /* Returns when all have stopped. Idempotent. */
 void engine_stop(struct engine *engine);
 

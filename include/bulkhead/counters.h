@@ -22,7 +22,7 @@
 #include "bulkhead/image.h"
 
 #define BH_COUNTERS_MAGIC 0x434b4842u /* "BHKC" */
-#define BH_COUNTERS_VERSION 3u
+#define BH_COUNTERS_VERSION 4u
 
 #define BH_MAX_WORKERS 16u
 #define BH_MAX_PORTS 16u
@@ -101,7 +101,8 @@ struct bh_app_counters {
 #define BH_WORKER_COUNTERS(X)                                                                                \
 	X(BURSTS, "bursts", 0, "receive bursts that brought a frame")                                        \
 	X(POLLS, "polls", 0, "rounds of the loop")                                                           \
-	X(SLEEPS, "sleeps", 0, "times the idle worker slept")                                                \
+	X(SLEEPS, "sleeps", 0, "times the idle worker slept for a time")                                     \
+	X(WAITS, "waits", 0, "times the idle worker waited for an interrupt, or for another thread")         \
 	X(HANDED_OVER, "handed_over", 0, "frames given to the worker that owns their flow")                  \
 	X(FLOWS, "flows", 1, "sessions in the table")                                                        \
 	X(FLOWS_CREATED, "flows_created", 0, "sessions begun")                                               \

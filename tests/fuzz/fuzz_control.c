@@ -133,7 +133,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments)
 	(void)arguments;
 	world_open();
 	for (uint16_t i = 0; i < WORLD_WORKERS; i++) {
-		listings[i] = listing_new(SOCKET_ID_ANY);
+		listings[i] = listing_new(SOCKET_ID_ANY, NULL);
 		WORLD_CHECK(listings[i]);
 	}
 	populate();

@@ -62,7 +62,8 @@ static void defaults(void **state)
 	assert_string_equal(text,
 			    "--port\ntrunk=0000:0b:00.0;mtu=1500;promiscuous=1\n--workers\n1\n--huge\nauto\n"
 			    "--memory\n1024\n--flows\n1000000\n--macs\n65536\n--detecting\n16384\n"
-			    "--dpi-memory\n268435456\n--fragments\n4096\n--mbufs\n65536\n--idle-sleep\n200\n"
+			    "--dpi-memory\n268435456\n--fragments\n4096\n--mbufs\n65536\n--idle-sleep\n200\n-"
+			    "-idle-interrupts\n1\n"
 			    "--run\n/run/bulkhead\n--state\n/var/lib/bulkhead\n--control-user\nbulkhead\n"
 			    "--log-level\n6\n--group\nbulkhead\n--probes\n1\n");
 	free(text);
@@ -80,7 +81,8 @@ static void everything(void **state)
 			  "never, size: 2 GiB }\n"
 			  "sizes: { flows: 2048, macs: 128, detecting: 64, dpi-memory: 64 MiB, fragments: "
 			  "32, mbufs: 4096 }\n"
-			  "idle: { sleep: 0 }\npaths: { run: /tmp/r, state: /tmp/s }\npolicy: p.yaml\nuser: "
+			  "idle: { sleep: 0, interrupts: false }\npaths: { run: /tmp/r, state: /tmp/s "
+			  "}\npolicy: p.yaml\nuser: "
 			  "nobody\nlog: { level: debug }\n"
 			  "group: { name: east, key-file: /tmp/g.key, probes: false }\n",
 			  &problems);
@@ -96,7 +98,8 @@ static void everything(void **state)
 			    "--port\ntrunk=net_af_xdp0,iface=bhtrunk;mtu=9000;queues=2;promiscuous=0\n"
 			    "--port\nlan=net_tap0;mtu=1500;promiscuous=1\n--workers\n2\n--cpus\n1,3\n"
 			    "--huge\nnever\n--memory\n2048\n--flows\n2048\n--macs\n128\n--detecting\n64\n"
-			    "--dpi-memory\n67108864\n--fragments\n32\n--mbufs\n4096\n--idle-sleep\n0\n"
+			    "--dpi-memory\n67108864\n--fragments\n32\n--mbufs\n4096\n--idle-sleep\n0\n--idle-"
+			    "interrupts\n0\n"
 			    "--run\n/tmp/r\n--state\n/tmp/s\n--control-user\nnobody\n--log-level\n7\n"
 			    "--group\neast\n--group-key\n/tmp/g.key\n--probes\n0\n");
 	free(text);

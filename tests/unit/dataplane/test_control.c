@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/control.c dataplane/controlclient.c dataplane/listing.c */
+/* needs: dataplane/control.c dataplane/controlclient.c dataplane/listing.c dataplane/wait.c */
 /* The control socket over a socketpair: requests and their answers, what is refused, events and their loss, listings. */
 #include <errno.h>
 #include <fcntl.h>
@@ -142,7 +142,7 @@ static int setup(void **state)
 	eal_start();
 	assert_int_equal(control_open(&control, NULL, (uid_t)-1, &handlers), 0);
 	for (uint16_t i = 0; i < WORKERS; i++) {
-		listings[i] = listing_new(SOCKET_ID_ANY);
+		listings[i] = listing_new(SOCKET_ID_ANY, NULL);
 		assert_non_null(listings[i]);
 		workers[i].id = i;
 	}

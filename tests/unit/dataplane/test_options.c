@@ -70,6 +70,7 @@ static void test_defaults(void **state)
 	assert_int_equal(o.dpi_memory, 256 << 20);
 	assert_int_equal(o.huge, OPTION_HUGE_AUTO);
 	assert_int_equal(o.idle_sleep_us, 200);
+	assert_true(o.idle_interrupts);
 	assert_int_equal(o.log_level, LOG_INFO);
 	assert_int_equal(o.events_fd, -1);
 	assert_null(o.control_user);
@@ -82,7 +83,8 @@ static void test_all(void **state)
 		"--port a=net_af_packet0,iface=x,qpairs=2;mtu=9000;queues=2;promiscuous=0 --port "
 		"b=0000:0b:00.0 "
 		"--workers 2 --cpus 1,3 --huge never --memory 512 --flows 5000 --macs 100 --detecting 64 "
-		"--dpi-memory 33554432 --fragments 128 --mbufs 4096 --idle-sleep 0 --run /r --state /s "
+		"--dpi-memory 33554432 --fragments 128 --mbufs 4096 --idle-sleep 0 --idle-interrupts 0 --run "
+		"/r --state /s "
 		"--control-user u --log-level 7");
 	(void)state;
 
@@ -97,6 +99,7 @@ static void test_all(void **state)
 	assert_int_equal(o.huge, OPTION_HUGE_NEVER);
 	assert_int_equal(o.memory_mib, 512);
 	assert_int_equal(o.idle_sleep_us, 0);
+	assert_false(o.idle_interrupts);
 	assert_string_equal(o.run, "/r");
 	assert_string_equal(o.state, "/s");
 	assert_string_equal(o.control_user, "u");
