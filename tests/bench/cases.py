@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 LOOP = "pcap-loop"  # net_pcap, infinite_rx=1: the worker pulls; can neither lose nor be paced
 PUSH = "memif"      # the generator on the other CPU pushes what never repeats
+TAP = "tap"         # frame by frame from the kernel's side of a tap port
 
 ALL_PEERS = ("bulkhead", "testpmd", "ovs", "ovs-conntrack")
 

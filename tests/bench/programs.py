@@ -58,6 +58,7 @@ class Setting:
         self.cpus = more.get("cpus", [1])  # of the workers
         self.main_cpu = more.get("main_cpu", 0)
         self.nice = more.get("nice", 0)
+        self.namespace = more.get("namespace")  # of the network, for Bulkhead
 
 
 class Program:
@@ -152,6 +153,8 @@ class Bulkhead(Program):
                      "--port", f"trunk={s.device.format(n=0)};mtu={s.mtu};queues={s.queues}", "--workers", str(s.workers),
                      "--cpus", ",".join(map(str, s.cpus)), "--mbufs", str(s.mbufs), "--probes", "0",
                      "--huge", "never", *self.options]
+        if s.namespace:
+            arguments = ["ip", "netns", "exec", s.namespace, *arguments]
         with self.log() as log:
             self.process = start_process(arguments, s.nice, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         self.find_threads("rte-worker")

@@ -6,12 +6,13 @@ import tempfile
 import time
 from contextlib import contextmanager
 
-from cases import LOOP
+from cases import LOOP, TAP
 from measure import window
 from ovs import Ovs, OvsConntrack, OvsManyRules
 from policies import POLICIES
 from programs import Bulkhead, Failure, Setting, Testpmd
 from sources import Generator, Loop
+from tap import Tap
 
 # of the frames of a window: those under way at its two ends, and what a full ring to the source may cost
 SLACK = 0.002
@@ -19,6 +20,8 @@ RING_SLACK = 0.05
 
 
 def source_of(case, folder):
+    if case.source == TAP:
+        return Tap()
     if case.source == LOOP:
         return Loop(case.traffic, case.queues)
     return Generator(case.traffic, folder)
@@ -26,7 +29,8 @@ def source_of(case, folder):
 
 def setting_of(case, source, nice):
     return Setting(source.device(), mbufs=source.mbufs(), mbuf_size=2176 if case.mtu <= 1500 else 9728 + 128, mtu=case.mtu,
-                   workers=case.workers, queues=case.queues, cpus=[1] if case.workers == 1 else [1, 0], nice=nice)
+                   workers=case.workers, queues=case.queues, cpus=[1] if case.workers == 1 else [1, 0], nice=nice,
+                   namespace=getattr(source, "namespace", None))
 
 
 def bulkhead(case, setting, folder):

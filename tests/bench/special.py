@@ -10,7 +10,7 @@ import statistics
 import struct
 import time
 
-from cases import LOOP, PUSH, Bar, Case
+from cases import LOOP, PUSH, TAP, Bar, Case
 from measure import real_time, thread_cpu_ns
 from policies import POLICIES
 from programs import ROOT, Failure
@@ -261,20 +261,51 @@ def idle_with(sleep, nice):
         return {"cpu_percent": idle * 100, "first_frame_p50_us": source.ask("latency")["p50"] / 1000}
 
 
-def window_of_cpu(program, seconds):
-    """Share of the time that the worker had a CPU."""
+def cpu_during(program, action):
+    """Share of the time that the worker had a CPU while the action ran; and what the action returned."""
     before, began = thread_cpu_ns(program.pid, program.threads[0]), time.monotonic_ns()
-    time.sleep(seconds)
-    return (thread_cpu_ns(program.pid, program.threads[0]) - before) / (time.monotonic_ns() - began)
+    result = action()
+    return (thread_cpu_ns(program.pid, program.threads[0]) - before) / (time.monotonic_ns() - began), result
+
+
+def window_of_cpu(program, seconds):
+    return cpu_during(program, lambda: time.sleep(seconds))[0]
+
+
+def tap_with(options, nice):
+    """The same on a port with interrupts: trips of frames after pauses of 10 ms, and after some longer than the worker's longest wait."""
+    case = Case("idle", "", [], source=TAP, options=["--flows", "65536", *options])
+    with running("bulkhead", case, nice) as (program, source):
+        source.go(program)
+        time.sleep(0.5)
+        idle = window_of_cpu(program, 2)
+        paced, trips = cpu_during(program, lambda: source.pings(200, 0.01))
+        return {"cpu_percent": idle * 100, "cpu_percent_100_frames": paced * 100, "trip_p50_us": statistics.median(trips),
+                "long_trip_p50_us": statistics.median(source.pings(15, 0.15))}
+
+
+TAP_WAYS = {"waits": [], "sleeps": ["--idle-interrupts", "0"], "never_sleeps": ["--idle-sleep", "0"]}
+
+
+def idle_tap(rounds, nice):
+    """What a first frame waits is what its trip takes longer than with a worker that never sleeps, in the same round: the trips of
+    both have the kernel's and the sender's part in them."""
+    samples = {way: [] for way in TAP_WAYS}
+    for _ in range(rounds):
+        sample = {way: tap_with(options, nice) for way, options in TAP_WAYS.items()}
+        for way, values in sample.items():
+            values["first_frame_p50_us"] = values["trip_p50_us"] - sample["never_sleeps"]["trip_p50_us"]
+            samples[way].append(values)
+    return {f"tap_{key}_{way}": value for way, list_ in samples.items() for key, value in median_of(list_).items()}
 
 
 def case_idle(rounds, nice):
-    """By the longest sleep that is set; 200 us is the default."""
+    """By the longest sleep that is set, 200 us is the default; and waiting for interrupts."""
     result = {}
     for sleep in (50, 200, 1000):
         for key, value in median_of([idle_with(sleep, nice) for _ in range(rounds)]).items():
             result[f"{key}_sleep_{sleep}"] = value
-    return {"bulkhead": result}
+    return {"bulkhead": {**result, **idle_tap(rounds, nice)}}
 
 
 class Special:
@@ -294,5 +325,6 @@ SPECIAL = [
     Special("start-up", "from exec() to the first frame by the kept policy", LOOP, case_start_up),
     Special("memory", "a million sessions, 10,000 rules", PUSH, case_memory,
             [Bar("bytes_per_flow", "bulkhead", "", most=192), Bar("resident_mib", "bulkhead", "", most=512)], True),
-    Special("idle", "an idle worker on a polling port, by the longest sleep (us)", PUSH, case_idle),
+    Special("idle", "an idle worker: on a polling port, by the longest sleep (us); on a port with interrupts", f"{PUSH}, {TAP}", case_idle,
+            [Bar("tap_cpu_percent_waits", "bulkhead", "", most=3), Bar("tap_first_frame_p50_us_waits", "bulkhead", "", most=200)]),
 ]
