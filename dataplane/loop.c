@@ -60,8 +60,11 @@ struct loops {
 	_Atomic uint64_t round; /* main: rw, workers: ro */
 	uint32_t ticks;
 	struct rte_ring *to_send;
-	uint64_t names[BH_SEGMENT_IDS];     /* 0: not in the policy */
-	uint64_t probed_us[BH_SEGMENT_IDS]; /* a segment that is not open: its first probe; 0: none yet */
+	uint64_t names[BH_SEGMENT_IDS];    /* 0: not in the policy */
+	uint16_t networks[BH_SEGMENT_IDS]; /* of those that are */
+	/* of a segment that is not open */
+	bool probed[BH_SEGMENT_IDS];      /* its first probe is on its way */
+	uint64_t left_us[BH_SEGMENT_IDS]; /* when one was known to have left; 0: none has */
 	struct closed closed[LOOP_PAIRS];
 	struct peer *peers; /* PEERS */
 	struct heard_ring heard[BH_MAX_WORKERS];
@@ -159,7 +162,7 @@ void loops_free(struct loops *l)
 	rte_free(l);
 }
 
-const struct loop_gate *loops_gate(const struct loops *l)
+struct loop_gate *loops_gate(struct loops *l)
 {
 	return l ? &l->gate : NULL;
 }
@@ -248,6 +251,14 @@ static void set_open(struct loops *l, uint32_t id, bool open)
 		atomic_fetch_and_explicit(&l->gate.open[id / 64], ~bit, memory_order_relaxed);
 }
 
+/* Has a probe left by the segment since this was asked last? */
+static bool take_left(struct loops *l, uint32_t id)
+{
+	uint64_t bit = UINT64_C(1) << (id % 64);
+
+	return atomic_fetch_and_explicit(&l->gate.left[id / 64], ~bit, memory_order_relaxed) & bit;
+}
+
 /* Segments that go stay open: frames of theirs may be under way by the policy before. */
 void loops_policy(struct loops *l, const struct policy *policy)
 {
@@ -261,10 +272,13 @@ void loops_policy(struct loops *l, const struct policy *policy)
 			l->names[id] = 0;
 			continue;
 		}
-		if (!l->names[id]) {
+		/* what it shared no network with could be joined to it, and was not asked for */
+		if (!l->names[id] || l->networks[id] != segment->network) {
 			set_open(l, id, false);
-			l->probed_us[id] = 0;
+			l->probed[id] = false;
+			l->left_us[id] = 0;
 		}
+		l->networks[id] = segment->network;
 		l->names[id] = probe_name(c->networks[segment->network], c->segments[id]);
 		c->listening += !loop_open(&l->gate, (uint16_t)id);
 	}
@@ -285,6 +299,7 @@ static void send_probe(struct loops *l, const struct policy *policy, uint16_t se
 		return;
 	memset(frame_of(m), 0, sizeof(struct frame));
 	frame_of(m)->dest = segment;
+	frame_of(m)->ethertype = PROBE_ETHERTYPE;
 	frame = (uint8_t *)rte_pktmbuf_append(m, PROBE_FRAME);
 	if (frame)
 		probe_write(&probe, l->key, l->need.macs[policy->segments[segment].port].addr_bytes, frame);
@@ -475,6 +490,22 @@ static void hear_all(struct loops *l, const struct policy *policy, uint64_t now_
 			       "loop probes of a peer that were sent long ago: nothing is closed for them");
 }
 
+/* The time counts from when the probe did leave: a port may come up long after the policy. The later rounds' probes leave, too. */
+static void listen_to(struct loops *l, const struct policy *policy, uint16_t id, uint64_t now_us)
+{
+	bool left = take_left(l, id);
+
+	if (!l->probed[id]) {
+		/* what left before is of another policy */
+		send_probe(l, policy, id, now_us);
+		l->probed[id] = true;
+	} else if ((left && !l->left_us[id]) || now_us < l->left_us[id]) {
+		l->left_us[id] = now_us;
+	} else if (l->left_us[id] && now_us - l->left_us[id] >= LOOP_LISTEN_US) {
+		set_open(l, id, true);
+	}
+}
+
 bool loops_listen(struct loops *l, const struct policy *policy, uint64_t now_us)
 {
 	struct bh_counters *c = l->need.counters;
@@ -487,12 +518,7 @@ bool loops_listen(struct loops *l, const struct policy *policy, uint64_t now_us)
 	for (uint32_t id = 1; id < BH_SEGMENT_IDS; id++) {
 		if (!l->names[id] || loop_open(&l->gate, (uint16_t)id))
 			continue;
-		if (!l->probed_us[id] || now_us < l->probed_us[id]) {
-			send_probe(l, policy, (uint16_t)id, now_us);
-			l->probed_us[id] = now_us;
-		} else if (now_us - l->probed_us[id] >= LOOP_LISTEN_US) {
-			set_open(l, id, true);
-		}
+		listen_to(l, policy, (uint16_t)id, now_us);
 		listening += !loop_open(&l->gate, (uint16_t)id);
 	}
 	c->listening = listening;

@@ -17,6 +17,7 @@
 
 #include <rte_branch_prediction.h>
 #include <rte_mempool.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -31,17 +32,18 @@ struct worker;
 struct loops;
 
 #define LOOP_PAIRS 32u
-/* From a segment's first probe to its first frame: some hundred times what a probe needs round a loop. */
+/* From when a segment's first probe left to its first frame: some hundred times what a probe needs round a loop. */
 #define LOOP_LISTEN_US 200000u
 /* Without a probe for so long the pair is opened. */
 #define LOOP_HOLD_US 10000000u
 
-/* The pairs that are closed, as workers see them: lower id << 16 | higher; and the segments that are not listened to any
- * more, a bit by id. main: rw, workers: ro */
+/* The pairs that are closed, as workers see them: lower id << 16 | higher; the segments that are not listened to any more, a bit
+ * by id; and by which of them a probe has left since main last asked. main: rw, workers: ro, but for `left' */
 struct loop_gate {
 	_Atomic uint32_t count;
 	_Atomic uint32_t pairs[LOOP_PAIRS];
 	_Atomic uint64_t open[BH_SEGMENT_IDS / 64];
+	alignas(64) _Atomic uint64_t left[BH_SEGMENT_IDS / 64];
 };
 
 static inline bool loop_open(const struct loop_gate *gate, uint16_t segment)
@@ -53,6 +55,14 @@ static inline bool loop_open(const struct loop_gate *gate, uint16_t segment)
 static inline bool loop_listening(const struct loop_gate *gate, uint16_t from, uint16_t to)
 {
 	return gate && !(loop_open(gate, from) && loop_open(gate, to));
+}
+
+/* The port's driver took a probe of the segment. Worker; gate NULL: no probes */
+static inline void loop_left(struct loop_gate *gate, uint16_t segment)
+{
+	if (gate)
+		atomic_fetch_or_explicit(&gate->left[segment / 64], UINT64_C(1) << (segment % 64),
+					 memory_order_relaxed);
 }
 
 static inline uint32_t loop_pair(uint16_t a, uint16_t b)
@@ -92,11 +102,13 @@ struct loop_need {
 int loops_new(struct loops **loops, const struct loop_need *need);
 /* The workers have stopped. */
 void loops_free(struct loops *l);
-const struct loop_gate *loops_gate(const struct loops *l);
+struct loop_gate *loops_gate(struct loops *l);
 
-/* A policy is about to come into force, or is when the loops are made: its new segments are not open. */
+/* A policy is about to come into force, or is when the loops are made: its new segments are not open, nor are those that come
+ * into another network. (A segment is its port and VLAN: on another it is a new one.) */
 void loops_policy(struct loops *l, const struct policy *policy);
-/* While it returns true, some 50 times a second: first probes, and segments that are to be opened. */
+/* While it returns true, some 50 times a second: first probes, and segments that are to be opened. One whose probe can not leave
+ * (its port's link is down) waits for the rounds of loops_tick(), as long as that takes. */
 bool loops_listen(struct loops *l, const struct policy *policy, uint64_t now_us);
 /* Ten times a second: probes for a part of the segments, what workers heard, pairs that are to be opened. */
 void loops_tick(struct loops *l, const struct policy *policy, uint64_t now_us);

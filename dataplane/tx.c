@@ -26,14 +26,20 @@
 /* What must be counted when the queue took the frame: by then the mbuf is the driver's. */
 struct account {
 	uint32_t length;
-	uint32_t way; /* stable id of the segment it leaves to, | ingress port << 16, | WAY_MADE */
+	uint32_t way; /* stable id of the segment it leaves to, | ingress port << 16, | WAY_* */
 };
 
-#define WAY_MADE (1u << 24)
+#define WAY_MADE (1u << 24)  /* not a frame that came in */
+#define WAY_PROBE (1u << 25) /* a loop probe, which is told when it has left */
+
+static inline uint32_t way_of_made(const struct frame *f)
+{
+	return f->ethertype == PROBE_ETHERTYPE ? WAY_MADE | WAY_PROBE : WAY_MADE;
+}
 
 static inline uint32_t way_of(const struct rte_mbuf *m, const struct frame *f, uint16_t segment)
 {
-	return segment | (uint32_t)(uint8_t)m->port << 16 | (f->flags & FRAME_MADE ? WAY_MADE : 0);
+	return segment | (uint32_t)(uint8_t)m->port << 16 | (f->flags & FRAME_MADE ? way_of_made(f) : 0);
 }
 
 struct gather {
@@ -103,6 +109,8 @@ static void count_sent(struct worker *w, uint16_t port, const struct account *ac
 			ports[port].made_out += i - first;
 		else
 			ports[way >> 16 & UINT8_MAX].out += i - first;
+		if (unlikely(way & WAY_PROBE))
+			loop_left(w->loop_gate, way & UINT16_MAX);
 		ports[port].tx += i - first;
 		ports[port].tx_bytes += bytes;
 		segment->out += i - first;

@@ -25,7 +25,7 @@ struct assignment; /* segment.h; replay --assign; all: ro */
 struct layer2;     /* layer2.h; worker: rw */
 struct denials;    /* denials.h; worker: rw */
 struct loops;      /* loop.h; main: rw, workers: by their functions */
-struct loop_gate;  /* loop.h; main: rw, workers: ro */
+struct loop_gate;  /* loop.h; main: rw, workers: ro, but for what has left */
 struct rte_ring;
 
 struct worker {
@@ -43,7 +43,7 @@ struct worker {
 	struct bh_memo *memo;                /* of the evaluator; NULL: it remembers nothing */
 	struct denials *denials;             /* NULL: each refusal is told, as in replay */
 	struct loops *loops;                 /* NULL: no probes, as in replay */
-	const struct loop_gate *loop_gate;   /* NULL with it */
+	struct loop_gate *loop_gate;         /* NULL with it */
 	struct rte_ring *const *peers;       /* to the other workers, by id (rx.h) */
 	const struct bh_counters *directory; /* names of stable ids; main: rw, workers: ro */
 	const struct assignment *assignment; /* NULL unless replay --assign */

@@ -104,7 +104,7 @@ static bool hears(struct loops *l, const struct rte_mbuf *m, uint16_t segment)
 	return taken;
 }
 
-static bool is_closed(const struct loops *l, uint16_t a, uint16_t b)
+static bool is_closed(struct loops *l, uint16_t a, uint16_t b)
 {
 	return loop_closed(loops_gate(l), a, b) && loop_closed(loops_gate(l), b, a);
 }
@@ -204,14 +204,24 @@ static void kept_for_a_moment(void **state)
 	rte_pktmbuf_free(m);
 }
 
-static uint32_t first_probes(void)
+/* Takes what is to be sent; it leaves, or not. */
+static uint32_t probes_go(bool leave)
 {
 	struct rte_mbuf *m;
 	uint32_t count = 0;
 
-	for (; loops_take(we, &m, 1); count++)
+	for (; loops_take(we, &m, 1); count++) {
+		assert_int_equal(frame_of(m)->ethertype, PROBE_ETHERTYPE); /* what tx knows it by */
+		if (leave)
+			loop_left(loops_gate(we), frame_of(m)->dest);
 		rte_pktmbuf_free(m);
+	}
 	return count;
+}
+
+static uint32_t first_probes(void)
+{
+	return probes_go(true);
 }
 
 /* What is new is probed at once, and open when nothing came back for a while. */
@@ -226,6 +236,7 @@ static void listening_first(void **state)
 	now += 100 * SECOND; /* nothing was sent yet: however long that takes, it is not listened */
 	assert_true(loops_listen(we, &policy, now));
 	assert_int_equal(first_probes(), SEGMENTS + 1);
+	assert_true(loops_listen(we, &policy, now));
 	now += LOOP_LISTEN_US - 1;
 	assert_true(loops_listen(we, &policy, now));
 	assert_int_equal(first_probes(), 0);
@@ -246,11 +257,75 @@ static void listening_first(void **state)
 	assert_false(loop_listening(gate, 1, 3));
 	assert_true(loops_listen(we, &policy, now));
 	assert_int_equal(first_probes(), 1);
+	assert_true(loops_listen(we, &policy, now));
 	now -= 1000 * SECOND; /* the clock was set: listened anew, not for a quarter of an hour */
 	assert_true(loops_listen(we, &policy, now));
 	now += LOOP_LISTEN_US;
 	assert_false(loops_listen(we, &policy, now));
+	assert_int_equal(first_probes(), 0);
+}
+
+/* Everything that is new is listened to and opened. */
+static void open_all(void)
+{
+	assert_true(loops_listen(we, &policy, now));
+	first_probes();
+	assert_true(loops_listen(we, &policy, now));
+	now += LOOP_LISTEN_US;
+	assert_false(loops_listen(we, &policy, now));
+}
+
+/* A port whose link is down at the start: silence says nothing before a probe was out there. */
+static void listening_with_the_link_down(void **state)
+{
+	const struct loop_gate *gate = loops_gate(we);
+
+	(void)state;
+	assert_true(loops_listen(we, &policy, now));
+	assert_int_equal(probes_go(false), SEGMENTS + 1);
+	for (unsigned int i = 0; i < 10; i++) {
+		now += LOOP_LISTEN_US;
+		assert_true(loops_listen(we, &policy, now));
+	}
+	assert_int_equal(probes_go(false), 0); /* the rounds' are enough */
+	assert_int_equal(counters->listening, SEGMENTS + 1);
+	assert_true(loop_listening(gate, 1, 2));
+	/* the link is there: a round's probe leaves */
+	for (unsigned int tick = 0; tick < 10; tick++)
+		loops_tick(we, &policy, now);
+	assert_int_equal(first_probes(), SEGMENTS + 1);
+	now += 5 * SECOND; /* and the main thread sees that late */
+	assert_true(loops_listen(we, &policy, now));
+	now += LOOP_LISTEN_US - 1;
+	assert_true(loops_listen(we, &policy, now));
+	now++;
+	assert_false(loops_listen(we, &policy, now));
+	assert_false(loop_listening(gate, 1, 2));
+}
+
+/* A policy puts a segment into another network: loops between it and those that are there were nobody's business before. */
+static void listening_in_another_network(void **state)
+{
+	const struct loop_gate *gate = loops_gate(we);
+
+	(void)state;
+	open_all();
+	loops_policy(we, &policy); /* nothing is another */
+	assert_false(loops_listen(we, &policy, now));
+	loop_left(loops_gate(we), OTHER); /* before that policy */
+	segments[OTHER].network = 1;
+	loops_policy(we, &policy);
+	assert_int_equal(counters->listening, 1);
+	assert_true(loop_listening(gate, 1, OTHER));
+	assert_false(loop_listening(gate, 1, 3));
+	assert_true(loops_listen(we, &policy, now));
+	now += LOOP_LISTEN_US;
+	assert_true(loops_listen(we, &policy, now));
 	assert_int_equal(first_probes(), 1);
+	assert_true(loops_listen(we, &policy, now));
+	now += LOOP_LISTEN_US;
+	assert_false(loops_listen(we, &policy, now));
+	segments[OTHER].network = 2;
 }
 
 /* A loop that is there from the start closes its pair before the pair opens. */
@@ -261,12 +336,14 @@ static void a_loop_at_the_start(void **state)
 	(void)state;
 	assert_true(loops_listen(we, &policy, now));
 	while (loops_take(we, &m, 1)) {
+		loop_left(loops_gate(we), frame_of(m)->dest);
 		if (frame_of(m)->dest == 1)
 			first = m;
 		else
 			rte_pktmbuf_free(m);
 	}
 	assert_non_null(first);
+	assert_true(loops_listen(we, &policy, now));
 	frame_of(first)->kind = FRAME_OTHER;
 	frame_of(first)->ethertype = PROBE_ETHERTYPE;
 	frame_of(first)->l3 = 14;
@@ -372,6 +449,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(recorded_and_forged, setup, teardown),
 		cmocka_unit_test_setup_teardown(kept_for_a_moment, setup, teardown),
 		cmocka_unit_test_setup_teardown(listening_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(listening_with_the_link_down, setup, teardown),
+		cmocka_unit_test_setup_teardown(listening_in_another_network, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_loop_at_the_start, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peers_probe_elsewhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_peer_beside_us, setup, teardown),

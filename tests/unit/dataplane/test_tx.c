@@ -13,6 +13,7 @@
 #include "eal.h"
 #include "flow.h"
 #include "fragment.h"
+#include "loop.h"
 #include "reject.h"
 #include "tx.h"
 
@@ -301,6 +302,33 @@ static void test_queue_of_a_port_that_is_down(void **state)
 	tx_flush(w);
 	assert_int_equal(sent_count, 3);
 	assert_int_equal(eal_drops(w, 0, BH_DROP_TX_FULL), 2);
+	assert_identity();
+}
+
+/* Whoever listens for loops counts from when a probe did leave. */
+static void test_a_probe_that_left_is_told(void **state)
+{
+	struct loop_gate gate = { 0 };
+	_Atomic bool up = false;
+
+	(void)state;
+	w->loop_gate = &gate;
+	tx_port(w->tx, 0)->up = &up;
+	for (unsigned int i = 0; i < 4; i++) {
+		struct rte_mbuf *m = tx_buffer(w);
+
+		assert_non_null(m);
+		assert_non_null(rte_pktmbuf_append(m, PROBE_FRAME));
+		/* down; its queue is full; another frame of our own; it leaves */
+		up = i > 0;
+		queue_room = i > 1 ? RTE_DIM(sent) : sent_count;
+		frame_of(m)->ethertype = i == 2 ? 0 : PROBE_ETHERTYPE;
+		tx_made(w, m, APP);
+		tx_flush(w);
+		assert_int_equal(gate.left[0], i < 3 ? 0 : 1 << APP);
+	}
+	assert_int_equal(sent_count, 2);
+	assert_int_equal(w->counters->ports[0].made_dropped, 2);
 	assert_identity();
 }
 
@@ -616,6 +644,7 @@ int main(void)
 		TEST(test_answers_have_the_inner_tag),
 		TEST(test_full_queue_drops),
 		TEST(test_queue_of_a_port_that_is_down),
+		TEST(test_a_probe_that_left_is_told),
 		TEST(test_many_frames_flush_by_themselves),
 		TEST(test_segment_that_went),
 		TEST(test_another_network),
