@@ -6,6 +6,7 @@
 
 #include "appliance.h"
 #include "bulkhead/counters.h"
+#include "bulkhead/sizes.h"
 #include "decode.h"
 #include "textfile.h"
 #include "value.h"
@@ -30,7 +31,7 @@ static void port_device(struct decoder *decoder, const struct node *node, void *
 		return;
 	for (const char *at = device; *at; at++)
 		if ((unsigned char)*at <= ' ' || *at == 0x7f || strchr(";\"'`$\\|&<>", *at) ||
-		    strlen(device) > 255) {
+		    strlen(device) > BH_DEVICE_MAX) {
 			decode_expected(decoder, node, expected);
 			return;
 		}
@@ -43,7 +44,7 @@ static void port_mtu(struct decoder *decoder, const struct node *node, void *tar
 {
 	uint64_t mtu;
 
-	if (decode_unsigned(decoder, node, 576, 9216, &mtu))
+	if (decode_unsigned(decoder, node, BH_MTU_LEAST, BH_MTU_MOST, &mtu))
 		((struct appliance_port *)target)->mtu = (uint32_t)mtu;
 }
 
@@ -156,7 +157,7 @@ static void memory_huge_pages(struct decoder *decoder, const struct node *node, 
 
 static void memory_size(struct decoder *decoder, const struct node *node, void *target)
 {
-	decode_size(decoder, node, 64 * MIB, 1024 * 1024 * MIB, &((struct appliance *)target)->memory);
+	decode_size(decoder, node, BH_MEMORY_LEAST, BH_MEMORY_MOST, &((struct appliance *)target)->memory);
 }
 
 static void read_memory(struct decoder *decoder, const struct node *node, void *target)
@@ -182,32 +183,35 @@ static void read_size32(struct decoder *decoder, const struct node *node, uint64
 
 static void sizes_flows(struct decoder *decoder, const struct node *node, void *target)
 {
-	read_size32(decoder, node, 1024, 1u << 28, &((struct appliance *)target)->flows);
+	read_size32(decoder, node, BH_FLOWS_LEAST, BH_FLOWS_MOST, &((struct appliance *)target)->flows);
 }
 
 static void sizes_macs(struct decoder *decoder, const struct node *node, void *target)
 {
-	read_size32(decoder, node, 64, 1u << 24, &((struct appliance *)target)->macs);
+	read_size32(decoder, node, BH_MACS_LEAST, BH_MACS_MOST, &((struct appliance *)target)->macs);
 }
 
 static void sizes_detecting(struct decoder *decoder, const struct node *node, void *target)
 {
-	read_size32(decoder, node, 16, 1u << 24, &((struct appliance *)target)->detecting);
+	read_size32(decoder, node, BH_DETECTING_LEAST, BH_DETECTING_MOST,
+		    &((struct appliance *)target)->detecting);
 }
 
 static void sizes_dpi_memory(struct decoder *decoder, const struct node *node, void *target)
 {
-	decode_size(decoder, node, 16 * MIB, 1024 * 1024 * MIB, &((struct appliance *)target)->dpi_memory);
+	decode_size(decoder, node, BH_DPI_MEMORY_LEAST, BH_DPI_MEMORY_MOST,
+		    &((struct appliance *)target)->dpi_memory);
 }
 
 static void sizes_fragments(struct decoder *decoder, const struct node *node, void *target)
 {
-	read_size32(decoder, node, 16, 1u << 20, &((struct appliance *)target)->fragments);
+	read_size32(decoder, node, BH_FRAGMENTS_LEAST, BH_FRAGMENTS_MOST,
+		    &((struct appliance *)target)->fragments);
 }
 
 static void sizes_mbufs(struct decoder *decoder, const struct node *node, void *target)
 {
-	read_size32(decoder, node, 1024, 1u << 24, &((struct appliance *)target)->mbufs);
+	read_size32(decoder, node, BH_MBUFS_LEAST, BH_MBUFS_MOST, &((struct appliance *)target)->mbufs);
 }
 
 static void read_sizes(struct decoder *decoder, const struct node *node, void *target)
@@ -225,7 +229,7 @@ static void idle_sleep(struct decoder *decoder, const struct node *node, void *t
 {
 	uint64_t us;
 
-	if (decode_duration(decoder, node, 0, 10000, &us))
+	if (decode_duration(decoder, node, 0, BH_IDLE_SLEEP_MOST, &us))
 		((struct appliance *)target)->idle_sleep_us = (uint32_t)us;
 }
 

@@ -8,14 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bulkhead/counters.h"
 #include "bulkhead/evaluate.h"
+#include "bulkhead/sizes.h"
 #include "ctl_show.h"
 #include "replay.h"
-
-#define ASSIGN_MAX 4096u
-/* as the dataplane reads them */
-#define FLOW_TABLE_LEAST 1024l
-#define FLOW_TABLE_MOST (1l << 26)
 
 enum {
 	KEY_JSON = 256,
@@ -78,8 +75,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case KEY_ASSIGN:
 		if (!strchr(argument, '='))
 			argp_error(state, "--assign %s: write PREFIX=SEGMENT", argument);
-		if (replay->assign_count == ASSIGN_MAX)
-			argp_error(state, "more than %u --assign", ASSIGN_MAX);
+		if (replay->assign_count == BH_ASSIGNMENTS_MOST)
+			argp_error(state, "more than %u --assign", BH_ASSIGNMENTS_MOST);
 		arguments->assign[replay->assign_count++] = argument;
 		return 0;
 	case KEY_OUT:
@@ -92,13 +89,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		arguments->counters = argument;
 		return 0;
 	case KEY_WORKERS:
-		replay->workers = number(state, "workers", argument, 1, 16);
+		replay->workers = number(state, "workers", argument, 1, BH_MAX_WORKERS);
 		return 0;
 	case KEY_MTU:
-		replay->mtu = number(state, "mtu", argument, 576, 9190);
+		replay->mtu = number(state, "mtu", argument, BH_MTU_LEAST, BH_MTU_MOST);
 		return 0;
 	case KEY_FLOW_TABLE:
-		replay->flow_table = number(state, "flow-table", argument, FLOW_TABLE_LEAST, FLOW_TABLE_MOST);
+		replay->flow_table = number(state, "flow-table", argument, BH_FLOWS_LEAST, BH_FLOWS_MOST);
 		return 0;
 	case KEY_INGRESS:
 		replay->ingress = argument;
@@ -268,7 +265,7 @@ int ctl_replay(int argc, char **argv)
 	struct policy_load policy;
 	int status = CTL_FAILED;
 
-	arguments.assign = calloc(ASSIGN_MAX, sizeof(*arguments.assign));
+	arguments.assign = calloc(BH_ASSIGNMENTS_MOST, sizeof(*arguments.assign));
 	if (!arguments.assign || argp_parse(&argp, argc, argv, 0, NULL, &arguments)) {
 		free(arguments.assign);
 		return CTL_USAGE;

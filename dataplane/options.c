@@ -9,11 +9,9 @@
 #include <sysexits.h>
 #include <syslog.h>
 
+#include "bulkhead/sizes.h"
 #include "bulkhead/version.h"
 #include "fault.h"
-
-#define MTU_MIN 576
-#define MTU_MAX 9190
 
 enum {
 	KEY_PORT = 256,
@@ -107,7 +105,7 @@ static uint64_t number(struct argp_state *state, const char *what, const char *t
 static void port_setting(struct argp_state *state, struct option_port *port, const char *setting)
 {
 	if (strncmp(setting, "mtu=", 4) == 0)
-		port->mtu = (uint16_t)number(state, "mtu", setting + 4, MTU_MIN, MTU_MAX);
+		port->mtu = (uint16_t)number(state, "mtu", setting + 4, BH_MTU_LEAST, BH_MTU_MOST);
 	else if (strncmp(setting, "queues=", 7) == 0)
 		port->queues = (uint16_t)number(state, "queues", setting + 7, 0, BH_MAX_WORKERS);
 	else if (strncmp(setting, "promiscuous=", 12) == 0)
@@ -132,8 +130,8 @@ static void read_port(struct argp_state *state, struct options *o, char *text)
 	settings = strchr(++device, ';');
 	if (settings)
 		*settings++ = '\0';
-	if (!*device || strlen(device) > OPTION_DEVICE_MAX)
-		argp_error(state, "port %s: the device has 1 to %d bytes", port->name, OPTION_DEVICE_MAX);
+	if (!*device || strlen(device) > BH_DEVICE_MAX)
+		argp_error(state, "port %s: the device has 1 to %u bytes", port->name, BH_DEVICE_MAX);
 	strcpy(port->device, device);
 	for (char *s = settings ? strtok(settings, ";") : NULL; s; s = strtok(NULL, ";"))
 		port_setting(state, port, s);
@@ -174,13 +172,13 @@ static bool read_number(struct argp_state *state, struct options *o, int key, co
 		uint32_t least, most;
 		uint32_t *place;
 	} numbers[] = {
-		{ KEY_MEMORY, "memory", 64, 1u << 20, &o->memory_mib },
-		{ KEY_FLOWS, "flows", 1024, 1u << 26, &o->flows },
-		{ KEY_MACS, "macs", 64, 1u << 20, &o->macs },
-		{ KEY_DETECTING, "detecting", 16, 1u << 22, &o->detecting },
-		{ KEY_FRAGMENTS, "fragments", 16, 1u << 16, &o->fragments },
-		{ KEY_MBUFS, "mbufs", 2048, 1u << 24, &o->mbufs },
-		{ KEY_IDLE_SLEEP, "idle-sleep", 0, 100000, &o->idle_sleep_us },
+		{ KEY_MEMORY, "memory", BH_MEMORY_LEAST >> 20, BH_MEMORY_MOST >> 20, &o->memory_mib },
+		{ KEY_FLOWS, "flows", BH_FLOWS_LEAST, BH_FLOWS_MOST, &o->flows },
+		{ KEY_MACS, "macs", BH_MACS_LEAST, BH_MACS_MOST, &o->macs },
+		{ KEY_DETECTING, "detecting", BH_DETECTING_LEAST, BH_DETECTING_MOST, &o->detecting },
+		{ KEY_FRAGMENTS, "fragments", BH_FRAGMENTS_LEAST, BH_FRAGMENTS_MOST, &o->fragments },
+		{ KEY_MBUFS, "mbufs", BH_MBUFS_LEAST, BH_MBUFS_MOST, &o->mbufs },
+		{ KEY_IDLE_SLEEP, "idle-sleep", 0, BH_IDLE_SLEEP_MOST, &o->idle_sleep_us },
 	};
 
 	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
@@ -214,11 +212,11 @@ static bool read_replay(struct argp_state *state, struct options *o, int key, ch
 		o->ingress = text;
 		return true;
 	case KEY_MTU:
-		o->mtu = (uint16_t)number(state, "mtu", text, MTU_MIN, MTU_MAX);
+		o->mtu = (uint16_t)number(state, "mtu", text, BH_MTU_LEAST, BH_MTU_MOST);
 		return true;
 	case KEY_ASSIGN:
-		if (o->assignment_count == OPTION_ASSIGNMENTS_MAX)
-			argp_error(state, "more than %d assignments", OPTION_ASSIGNMENTS_MAX);
+		if (o->assignment_count == BH_ASSIGNMENTS_MOST)
+			argp_error(state, "more than %u assignments", BH_ASSIGNMENTS_MOST);
 		o->assignments[o->assignment_count++] = text;
 		return true;
 	default:
@@ -263,7 +261,7 @@ static error_t parse(int key, char *text, struct argp_state *state)
 		read_huge(state, o, text);
 		return 0;
 	case KEY_DPI_MEMORY:
-		o->dpi_memory = number(state, "dpi-memory", text, 8u << 20, 1ull << 36);
+		o->dpi_memory = number(state, "dpi-memory", text, BH_DPI_MEMORY_LEAST, BH_DPI_MEMORY_MOST);
 		return 0;
 	case KEY_RUN:
 		o->run = text;

@@ -7,15 +7,13 @@
 #include <stdint.h>
 
 #include "bulkhead/counters.h"
+#include "bulkhead/sizes.h"
 
 enum option_huge { OPTION_HUGE_AUTO, OPTION_HUGE_REQUIRE, OPTION_HUGE_NEVER };
 
-#define OPTION_DEVICE_MAX 255
-#define OPTION_ASSIGNMENTS_MAX 4096
-
 struct option_port {
 	char name[BH_NAME_MAX + 1];
-	char device[OPTION_DEVICE_MAX + 1]; /* PCI address or DPDK vdev with its arguments */
+	char device[BH_DEVICE_MAX + 1]; /* PCI address or DPDK vdev with its arguments */
 	uint16_t mtu;
 	uint16_t queues; /* 0: as many as there are workers, if the device can */
 	bool promiscuous;
@@ -46,7 +44,7 @@ struct options {
 	const char *out, *counters, *ingress;
 	uint16_t mtu;  /* of the policy's ports; 0: they take any frame */
 	int events_fd; /* -1: none */
-	const char *assignments[OPTION_ASSIGNMENTS_MAX];
+	const char *assignments[BH_ASSIGNMENTS_MOST];
 	uint32_t assignment_count;
 };
 

@@ -19,7 +19,7 @@
 
 struct port {
 	char name[BH_NAME_MAX + 1];
-	char device[OPTION_DEVICE_MAX + 1];
+	char device[BH_DEVICE_MAX + 1];
 	struct rte_ether_addr mac;
 	uint16_t id; /* DPDK's */
 	uint16_t rx_queues, tx_queues;
