@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "context.h"
 #include "log.h"
 
 #define WORDS_MAX 128
@@ -222,16 +223,15 @@ static int add_cpus(struct words *w, const struct options *o)
  * not in it (region.h). */
 static uint32_t need_mib(const struct options *o, bool huge)
 {
-	uint64_t copies = o->replay ? o->workers : 1; /* of the tables: replay gives each worker full ones */
-	uint64_t bytes = (huge ? o->flows * 224ull * copies : 0) + o->mbufs * 2 * 3072ull + o->macs * 256ull +
-			 o->detecting * 2048ull + o->dpi_memory + o->fragments * 2048ull * copies;
+	uint64_t bytes = (huge ? o->flows * 224ull : 0) + o->mbufs * 2 * 3072ull + o->macs * 256ull +
+			 o->detecting * (uint64_t)context_size() + o->dpi_memory + o->fragments * 2048ull;
 
 	for (uint16_t i = 0; i < o->port_count; i++)
 		if (o->ports[i].mtu > 1600) {
 			bytes += o->mbufs * 8192ull;
 			break;
 		}
-	/* event rings, packets being put together, the replay's long frames */
+	/* server names, event rings, packets being put together, the replay's long frames */
 	bytes += o->workers * (32ull << 20) + ((o->replay ? 320ull : 128ull) << 20);
 	return (uint32_t)((bytes + bytes / 8) >> 20);
 }
