@@ -18,7 +18,7 @@
 
 /* So long an unanswered session is safe from its own segment: a first retransmission (RFC 6298) has been sent by then. */
 #define ANSWER_NS 1000000000ull
-/* Sessions looked at for one newcomer, and segments compared. */
+/* Sessions looked at in one search for a newcomer (he has three at most), and segments compared. */
 #define YIELD_LOOKS 64u
 #define SEGMENT_LOOKS 16u
 
@@ -84,24 +84,80 @@ static bool is_wanted(const struct worker *w, const struct flow *flow, const str
 	       w->now_ns - flow_cold(w->flows, flow)->start_ns >= ANSWER_NS;
 }
 
-/* The one nearest to its end, by the wheel's slots; NULL: none that was looked at. */
-static struct flow *first_wanted(const struct worker *w, const struct wanted *wanted)
+/* A search through a column: where it is. */
+struct search {
+	const struct wanted *wanted;
+	struct yield_hand at;
+	uint32_t looks; /* left */
+};
+
+/* Go on from where it is; NULL: none in what was looked at. The slots are in order of their time, and end with the wheel. */
+static struct flow *search(const struct worker *w, struct search *s)
 {
 	const struct flow_table *table = w->flows;
-	const uint32_t *column = &table->wheel[WHEEL_SLOTS + wanted->segment % YIELD_COLUMNS * YIELD_SLOTS];
-	uint32_t looks = 0;
+	const uint32_t *column =
+		&table->wheel[WHEEL_SLOTS + s->wanted->segment % YIELD_COLUMNS * YIELD_SLOTS];
 
-	for (uint64_t slot = table->wheel_at; slot < table->wheel_at + YIELD_SLOTS; slot++) {
-		uint32_t index = column[slot % YIELD_SLOTS];
-
-		for (; index != WHEEL_NONE; index = table->cold[index].wheel_next) {
-			if (is_wanted(w, &table->flows[index], wanted))
-				return &table->flows[index];
-			if (++looks == YIELD_LOOKS)
+	for (; s->at.slot < table->wheel_at + YIELD_SLOTS; s->at.slot++, s->at.index = WHEEL_NONE) {
+		if (s->at.index == WHEEL_NONE)
+			s->at.index = column[s->at.slot % YIELD_SLOTS];
+		for (; s->at.index != WHEEL_NONE; s->at.index = table->cold[s->at.index].wheel_next) {
+			if (is_wanted(w, &table->flows[s->at.index], s->wanted))
+				return &table->flows[s->at.index];
+			if (!--s->looks)
 				return NULL;
 		}
 	}
 	return NULL;
+}
+
+/* The one nearest to its end, by the wheel's slots; NULL: none that was looked at. */
+static struct flow *first_wanted(const struct worker *w, const struct wanted *wanted, struct search *s)
+{
+	*s = (struct search){ wanted, { w->flows->wheel_at, WHEEL_NONE }, YIELD_LOOKS };
+	return search(w, s);
+}
+
+/* Does the session that the hand points to still stand in that column? */
+static bool still_there(const struct flow_table *table, const struct yield_hand *hand, uint32_t column)
+{
+	const struct flow *flow;
+
+	if (hand->index >= table->fresh || !flow_in_use(table, hand->index))
+		return false;
+	flow = &table->flows[hand->index];
+	return (flow->flags & FLOW_YIELDS) && flow->segment[0] % YIELD_COLUMNS == column;
+}
+
+/*
+ * The same, where the first ones of the column may all be of those that are not wanted: many that are closed, or another
+ * segment's. Then it goes on from where the last such search of the column ended, so that nobody can hide what he holds behind them:
+ * by the N / 64th newcomer it is found, and by each that comes after.
+ */
+static struct flow *any_wanted(struct worker *w, const struct wanted *wanted)
+{
+	struct flow_table *table = w->flows;
+	uint32_t column = wanted->segment % YIELD_COLUMNS;
+	struct yield_hand *hand = &table->hands[column];
+	struct search s;
+	struct flow *flow = first_wanted(w, wanted, &s);
+
+	if (flow)
+		return flow;
+	if (hand->slot > s.at.slot)
+		s.at = (struct yield_hand){ hand->slot, WHEEL_NONE };
+	if (hand->slot == s.at.slot && still_there(table, hand, column))
+		s.at.index = hand->index;
+	s.looks = YIELD_LOOKS;
+	flow = search(w, &s);
+	*hand = s.at;
+	if (flow) {
+		hand->index = table->cold[s.at.index].wheel_next;
+		hand->slot += hand->index == WHEEL_NONE;
+	} else if (s.looks) {
+		*hand = (struct yield_hand){ 0, WHEEL_NONE }; /* from the front again */
+	}
+	return flow;
 }
 
 /* `most` is right whenever its count grew; what it lost since shows as the hand goes round. */
@@ -132,13 +188,14 @@ static struct flow *who_yields(struct worker *w, uint16_t segment, bool embryoni
 		if (table->quotas[most].yielding > table->quotas[segment].yielding) {
 			/* a busy segment has many that are over: those before what may still be answered */
 			wanted = (struct wanted){ .segment = most, .had_time = true, .silent = true };
-			struct flow *flow = first_wanted(w, &wanted);
+			struct search s;
+			struct flow *flow = first_wanted(w, &wanted, &s);
 			if (flow)
 				return flow;
 			wanted.had_time = wanted.silent = false;
 		}
 	}
-	return first_wanted(w, &wanted);
+	return any_wanted(w, &wanted);
 }
 
 unsigned int flow_admit(struct flow_batch *b, uint16_t segment, bool embryonic)

@@ -54,6 +54,13 @@ struct flow_quota {
 #define WHEEL_HEAD 0x80000000u /* wheel_previous: | head, first of its list */
 #define FLOW_CAPACITY_MAX (1u << 30)
 
+/* Where a search of a column for one that yields ended without one: the next goes on from there. The session may be gone, or
+ * stand elsewhere by now. */
+struct yield_hand {
+	uint64_t slot;  /* number, not modulo */
+	uint32_t index; /* next to be looked at; WHEEL_NONE: the slot's first */
+};
+
 struct flow_table {
 	struct flow *flows;
 	struct flow_cold *cold;
@@ -62,8 +69,9 @@ struct flow_table {
 	uint32_t *wheel;             /* WHEEL_HEADS: WHEEL_SLOTS, then YIELD_SLOTS for each column */
 	uint64_t wheel_at;           /* number (not yet modulo) of the slot that is next to come due */
 	uint32_t wheel_list; /* .. of whose lists so many are done: the great wheel's, then each column's */
-	uint16_t most;       /* segment that has most of those that yield, as far as was seen */
-	uint16_t most_hand;  /* segment that was compared with it last */
+	struct yield_hand hands[YIELD_COLUMNS];
+	uint16_t most;      /* segment that has most of those that yield, as far as was seen */
+	uint16_t most_hand; /* segment that was compared with it last */
 	uint32_t capacity, count;
 	uint32_t fresh; /* places never used so far begin here */
 	uint32_t free;  /* list of used and freed places, by wheel_next */

@@ -1450,6 +1450,82 @@ static void segments_with_one_column_are_told_apart(void **state)
 	w->counters->segments[WEB + YIELD_COLUMNS] = (struct bh_segment_counters){ 0 };
 }
 
+static void larger(uint32_t capacity)
+{
+	flow_table_free(w->flows);
+	w->flows = flow_table_new(capacity, SOCKET_ID_ANY);
+	assert_non_null(w->flows);
+	advance(0);
+}
+
+/* db's newcomers, one after the other: how many of them are refused? */
+static unsigned int refused_of(uint16_t first, uint16_t count)
+{
+	unsigned int refused = 0;
+
+	for (uint16_t i = 0; i < count; i++) {
+		unsigned int result = pass(udp(db1, app1, (uint16_t)(first + i), 53));
+
+		assert_true(result == PASSED || result == BH_DROP_FLOW_FULL);
+		refused += result != PASSED;
+	}
+	return refused;
+}
+
+/* A flood behind what another segment of its column holds, which ends sooner: the search gets there, whoever comes. */
+static void a_flood_can_not_hide_behind_others(void **state)
+{
+	(void)state;
+	larger(1000);
+	segments[WEB + YIELD_COLUMNS] = segments[WEB];
+	for (uint16_t i = 1; i <= 300; i++) {
+		struct rte_mbuf *m = udp(web2, app1, i, 53);
+
+		frame_of(m)->segment = WEB + YIELD_COLUMNS;
+		assert_int_equal(pass(m), PASSED);
+	}
+	advance(SECOND);
+	for (uint16_t i = 1; i <= 700; i++)
+		assert_int_equal(pass(udp(web1, app1, i, 53)), PASSED);
+	assert_in_range(refused_of(1, 300), 1, 300 / 64);
+	/* the flooder pays, and is found at once from here on; one who tries again is let in */
+	assert_int_equal(refused_of(1, 300), 0);
+	assert_int_equal(w->flows->quotas[DB].flows, 300);
+	assert_int_equal(w->flows->quotas[WEB].flows, 400);
+	assert_int_equal(w->flows->quotas[WEB + YIELD_COLUMNS].flows, 300);
+	flow_end_all(w, BH_FLOW_END_END_OF_RUN);
+	w->counters->segments[WEB + YIELD_COLUMNS] = (struct bh_segment_counters){ 0 };
+}
+
+/* Half-open sessions at their quota, behind closed ones that end sooner: the newcomer takes one that had its time. */
+static void the_half_open_can_not_hide_behind_the_closed(void **state)
+{
+	unsigned int refused = 0;
+
+	(void)state;
+	larger(1000);
+	for (uint16_t i = 1; i <= 300; i++) {
+		assert_int_equal(pass(tcp(web1, app1, i, 80, SYN, 1000, 0)), PASSED);
+		assert_int_equal(pass(tcp(app1, web1, 80, i, RST | ACK, 0, 1001)), PASSED);
+	}
+	segments[WEB].limits.embryonic = 100;
+	for (uint16_t i = 1; i <= 100; i++)
+		assert_int_equal(pass(tcp(web1, app1, 1000 + i, 80, SYN, 1000, 0)), PASSED);
+	assert_int_equal(pass(tcp(web1, app1, 2000, 80, SYN, 1000, 0)), BH_DROP_FLOW_QUOTA);
+	w->now_ns += 2 * SECOND;
+	for (uint16_t i = 1; i <= 50; i++)
+		refused += pass(tcp(web2, app1, 3000 + i, 80, SYN, 1000, 0)) != PASSED;
+	assert_in_range(refused, 1, 300 / 64);
+	assert_int_equal(evicted(), 50 - refused);
+	assert_int_equal(w->flows->quotas[WEB].embryonic, 100);
+	/* round again: what came since is at the front, or behind the hand */
+	w->now_ns += 2 * SECOND;
+	refused = 0;
+	for (uint16_t i = 1; i <= 100; i++)
+		refused += pass(tcp(web2, app1, 4000 + i, 80, SYN, 1000, 0)) != PASSED;
+	assert_in_range(refused, 0, 2 * (400 / 64));
+}
+
 /* ---- records ---- */
 
 static void a_record_tells_it_all(void **state)
@@ -1585,6 +1661,8 @@ int main(void)
 		test(who_was_picked_up_yields_until_both_ends_spoke),
 		test(a_place_is_taken_in_the_midst_of_a_batch),
 		test(segments_with_one_column_are_told_apart),
+		test(a_flood_can_not_hide_behind_others),
+		test(the_half_open_can_not_hide_behind_the_closed),
 		test(a_record_tells_it_all),
 		test(a_session_for_the_evaluator),
 	};
