@@ -25,7 +25,8 @@ struct denials {
 	uint32_t told;     /* kinds before this one are told, */
 	uint64_t next_ns;  /* but for what was counted among them since: of the oldest; 0: nothing was */
 	struct kind kinds[DENIALS_KINDS];
-	struct bh_denials counts[DENIALS_KINDS + 1]; /* count 0: free */
+	bool used[DENIALS_KINDS];                    /* the place is that kind's until all were told */
+	struct bh_denials counts[DENIALS_KINDS + 1]; /* count 0: none since it was told */
 };
 
 struct denials *denials_new(uint16_t workers, int socket)
@@ -49,21 +50,60 @@ static bool same_kind(const struct kind *a, const struct kind *b)
 	       a->network == b->network && a->protocol == b->protocol && a->verdict == b->verdict;
 }
 
-/* The place of a kind, or a free one; OTHERS: there is none. While some are told and others not yet, chains have holes: then a kind
- * may be told in two sums. */
-static uint32_t place_of(const struct denials *d, const struct kind *kind)
+/* Where a kind's chain begins. */
+static uint32_t home_of(const struct kind *kind)
 {
 	uint64_t words[2] = { (uint64_t)kind->rule_id << 32 | kind->segment[0] << 16 | kind->segment[1],
 			      (uint64_t)kind->network << 16 | kind->protocol << 8 | kind->verdict };
-	uint32_t start = (uint32_t)flow_mix(words[0], words[1]);
+
+	return (uint32_t)flow_mix(words[0], words[1]) % DENIALS_KINDS;
+}
+
+/* The place of a kind, or a free one; OTHERS: there is none. A place that is given up closes its hole: forget(). */
+static uint32_t place_of(const struct denials *d, const struct kind *kind)
+{
+	uint32_t start = home_of(kind);
 
 	for (uint32_t i = 0; i < DENIALS_KINDS; i++) {
 		uint32_t place = (start + i) % DENIALS_KINDS;
 
-		if (!d->counts[place].count || same_kind(&d->kinds[place], kind))
+		if (!d->used[place] || same_kind(&d->kinds[place], kind))
 			return place;
 	}
 	return OTHERS;
+}
+
+/* A place is free again: what stands behind it in its chain moves up. */
+static void forget(struct denials *d, uint32_t hole)
+{
+	for (uint32_t i = 1; i < DENIALS_KINDS; i++) {
+		uint32_t place = (hole + i) % DENIALS_KINDS;
+
+		if (!d->used[place])
+			break;
+		/* one that is at home, or on its way from a home behind the hole, stays */
+		if ((place - home_of(&d->kinds[place])) % DENIALS_KINDS < (place - hole) % DENIALS_KINDS)
+			continue;
+		d->kinds[hole] = d->kinds[place];
+		d->counts[hole] = d->counts[place];
+		hole = place;
+		i = 0;
+	}
+	d->used[hole] = false;
+	d->counts[hole].count = 0;
+}
+
+/* All were told: kinds of which nothing was counted since give up their places. */
+static void forget_told(struct denials *d)
+{
+	if (!d->next_ns) {
+		memset(d->used, 0, sizeof(d->used));
+		return;
+	}
+	/* what moved up into a place is asked about too */
+	for (uint32_t i = 0; i < DENIALS_KINDS; i++)
+		while (d->used[i] && !d->counts[i].count)
+			forget(d, i);
 }
 
 /* The first of its kind is the example that is shown. */
@@ -106,8 +146,10 @@ bool denials_alone(struct worker *w, const struct flow *flow)
 	place = place_of(d, &kind);
 	if (!d->counts[place].count) {
 		begin(w, flow, &d->counts[place], place == OTHERS);
-		if (place != OTHERS)
+		if (place != OTHERS) {
 			d->kinds[place] = kind;
+			d->used[place] = true;
+		}
 	}
 	d->counts[place].count++;
 	d->counts[place].last_us = worker_unix_us(w);
@@ -128,6 +170,7 @@ bool denials_tell(struct worker *w)
 	while (d->told <= OTHERS && !d->counts[d->told].count)
 		d->told++;
 	if (d->told > OTHERS) {
+		forget_told(d);
 		d->since_ns = d->next_ns;
 		d->next_ns = 0;
 		d->told = 0;

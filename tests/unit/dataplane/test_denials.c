@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 
 #include "denials.h"
 #include "eal.h"
@@ -222,6 +223,46 @@ static void test_counted_while_telling(void **state)
 	assert_false(next(&d));
 }
 
+/* A ring with room for some of the sums only: what comes before the rest is told goes to the sum of its kind. */
+static void test_nearly_full_ring(void **state)
+{
+	uint32_t sums[2][DENIALS_KINDS] = { { 0 } };
+	struct bh_denials d;
+
+	(void)state;
+	for (uint32_t i = 0; i < SLOTS - DENIALS_KINDS / 2; i++) {
+		assert_non_null(event_begin(w, BH_EVENT_DENIALS));
+		event_commit(w);
+	}
+	refuse(DENIALS_BURST);
+	for (uint32_t i = 0; i < DENIALS_KINDS; i++) {
+		flow.segment[0] = (uint16_t)i;
+		assert_int_equal(refuse(1), 0);
+	}
+	w->now_ns += SEC;
+	tell_all();
+	/* no place was given up yet */
+	while (refuse(1))
+		;
+	for (uint32_t i = 0; i < DENIALS_KINDS; i++) {
+		flow.segment[0] = (uint16_t)i;
+		assert_int_equal(refuse(1), 0);
+	}
+	for (uint32_t i = 0; i < SLOTS - DENIALS_KINDS / 2; i++)
+		assert_true(next(&d));
+	for (uint32_t part = 0; part < 2; part++) {
+		while (next(&d)) {
+			assert_false(d.others);
+			sums[part][atoi(d.segment[0] + 1)]++;
+		}
+		tell_all();
+	}
+	for (uint32_t i = 0; i < DENIALS_KINDS; i++) {
+		assert_in_range(sums[0][i], 0, 1);
+		assert_int_equal(sums[1][i], 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +271,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_more_kinds_than_places, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_ring, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_counted_while_telling, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nearly_full_ring, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
