@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "clienthello.h"
 
+#define CONTENT_CHANGE_CIPHER 20
+#define CONTENT_ALERT 21
 #define CONTENT_HANDSHAKE 22
 #define CLIENT_HELLO 1
 #define VERSION_AND_RANDOM 34
@@ -88,6 +90,10 @@ static size_t content(struct client_hello *hello, const uint8_t *bytes, size_t l
 
 	if (length > hello->record_left)
 		length = hello->record_left;
+	if (hello->other) {
+		hello->record_left = (uint16_t)(hello->record_left - length);
+		return length;
+	}
 	if (hello->skip)
 		taken = length < hello->skip ? length : hello->skip;
 	if (!header && taken > hello->message_left) { /* it ends within an element, or for good */
@@ -107,26 +113,33 @@ static size_t content(struct client_hello *hello, const uint8_t *bytes, size_t l
 	return taken;
 }
 
-/* A byte of the header that is before a record's content: handshake, version 3.x, length. */
+/* What a server may be sent before a hello, or before its second one (RFC 8446, 5 and D.4). */
+static bool may_precede(uint8_t type)
+{
+	return type == CONTENT_ALERT || type == CONTENT_CHANGE_CIPHER;
+}
+
+/* A byte of the header that is before a record's content: type, version 3.x, length. */
 static void record_header(struct client_hello *hello, uint8_t byte)
 {
 	uint8_t at = hello->record_at++;
 
-	if ((at == 0 && byte != CONTENT_HANDSHAKE) || (at == 1 && byte != 3)) {
+	if ((at == 0 && byte != CONTENT_HANDSHAKE && !may_precede(byte)) || (at == 1 && byte != 3)) {
 		end(hello);
 		return;
 	}
+	if (at == 0)
+		hello->other = byte != CONTENT_HANDSHAKE;
 	if (at < 3)
 		return;
 	hello->record_left = (uint16_t)(hello->record_left << 8 | byte);
 	if (at < 4)
 		return;
-	if (!hello->record_left || hello->record_left > RECORD_MAX) {
+	hello->record_at = 0;
+	if (hello->record_left > RECORD_MAX) {
 		hello->record_left = 0;
 		end(hello);
-		return;
 	}
-	hello->record_at = 0;
 }
 
 void client_hello_read(struct client_hello *hello, uint32_t seq, const uint8_t *bytes, size_t length)
@@ -136,17 +149,15 @@ void client_hello_read(struct client_hello *hello, uint32_t seq, const uint8_t *
 
 	if (hello->step == FOUND || !length)
 		return;
-	if (hello->step == IDLE && bytes[0] == CONTENT_HANDSHAKE) {
+	if ((int32_t)seen < 0)
+		end(hello); /* a gap */
+	if (hello->step == IDLE && (bytes[0] == CONTENT_HANDSHAKE || may_precede(bytes[0]))) {
 		*hello = (struct client_hello){ .next = seq };
 		next(hello, 0, 4, MESSAGE);
 		seen = 0;
 	}
 	if (hello->step == IDLE)
 		return;
-	if ((int32_t)seen < 0) {
-		end(hello);
-		return;
-	}
 	if (seen >= length)
 		return;
 	hello->next = seq + (uint32_t)length;

@@ -20,10 +20,12 @@ struct client_hello {
 	uint8_t record_at;     /* bytes of a header that is not whole yet */
 	uint8_t want;          /* bytes of the field that are still to come */
 	uint8_t step;
+	uint8_t other; /* the record is none of a handshake */
 };
 
-/* The next payload of the client's side, `seq` its sequence number. What was read before is left out, a gap or anything that is no
- * hello ends the reading; a later payload that begins as a TLS handshake begins it anew. */
+/* The next payload of the client's side, `seq` its sequence number. What was read before is left out, alerts, empty records and a change
+ * of cipher are passed over, a gap or anything else that is no hello ends the reading; a later payload that begins as TLS does begins
+ * it anew. */
 void client_hello_read(struct client_hello *hello, uint32_t seq, const uint8_t *bytes, size_t length);
 /* Whether the extension was found. Not found: there is none, or the hello was not read to its end. */
 bool client_hello_has_ech(const struct client_hello *hello);

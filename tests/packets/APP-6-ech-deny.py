@@ -2,9 +2,9 @@
 # APP-6: with `ech: deny` the frame that shows the extension is refused, and its session with it: also when the hello comes in two
 # segments, of which the first tells nothing. A rule that lets all in is no help.
 # policy:   ech-deny.yaml
-# drops:    ech 4
-# leaves:   101>102 8, 102>101 3
-# flows:    TCP web>app deny default 2; TCP web>app allow tls 1
+# drops:    ech 5
+# leaves:   101>102 10, 102>101 4
+# flows:    TCP web>app deny default 3; TCP web>app allow tls 1
 from tls import ECH, extension, hello
 from wire import Tcp
 
@@ -19,3 +19,6 @@ def frames(w):
     t.client("PA", covered[120:], evil=True)
     t.server("A", evil=True)
     Tcp(w, sport=40002, dport=443).open().client("PA", hello("cover.example"))
+    # a warning in front of it, in the same segment
+    t = Tcp(w, sport=40003, dport=443).open()
+    t.client("PA", b"\x15\x03\x01\x00\x02\x01\x5a" + covered, evil=True)

@@ -121,6 +121,33 @@ static void test_records(void **unused)
 	assert_true(found(43));
 }
 
+/* A warning, an empty record and a change of cipher in front of the hello, and between its records. */
+static void test_other_records(void **unused)
+{
+	static const uint8_t others[] = { 21, 3, 1, 0, 2, 1, 90, 22, 3, 1, 0, 0, 20, 3, 3, 0, 1, 1 };
+	uint8_t whole[sizeof(message)];
+	uint16_t type = ECH;
+
+	(void)unused;
+	for (int round = 0; round < 2; round++, type = 0xfe0c) {
+		make(type);
+		size_t length = size - 5;
+		memcpy(whole, message + 5, length);
+		size = 0;
+		for (size_t at = 0, part; at < length; at += part) {
+			part = at ? length - at : 100;
+			memcpy(message + size, others, sizeof(others));
+			size += sizeof(others);
+			put(3, 0x160303);
+			put(2, (uint32_t)part);
+			memcpy(message + size, whole + at, part);
+			size += part;
+		}
+		for (size_t piece = 1; piece < 2000; piece += piece < 50 ? 1 : 97)
+			assert_int_equal(found(piece), type == ECH);
+	}
+}
+
 static void test_order(void **unused)
 {
 	struct client_hello hello = {};
@@ -140,6 +167,12 @@ static void test_order(void **unused)
 	assert_false(client_hello_has_ech(&hello));
 	read_at(&hello, 100, message + 50, 10);
 	assert_false(client_hello_has_ech(&hello));
+	/* what follows a gap may be the beginning of one */
+	hello = (struct client_hello){};
+	read_at(&hello, 10, (const uint8_t *)"\x15\x03\x01\0\2", 5);
+	read_at(&hello, 100, message, size);
+	assert_true(client_hello_has_ech(&hello));
+	hello = (struct client_hello){};
 	/* after STARTTLS: what was before it was no hello */
 	read_at(&hello, 5000, (const uint8_t *)"STARTTLS\r\n", 10);
 	read_at(&hello, 5010, message, size);
@@ -210,7 +243,8 @@ static void test_garbage(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces),   cmocka_unit_test(test_records), cmocka_unit_test(test_order),
+		cmocka_unit_test(test_pieces),   cmocka_unit_test(test_records),
+		cmocka_unit_test(test_order),    cmocka_unit_test(test_other_records),
 		cmocka_unit_test(test_no_hello), cmocka_unit_test(test_garbage),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
