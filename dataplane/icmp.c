@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ICMP in the flow stage: the keys of queries, and errors that are related to sessions. */
 #include <netinet/in.h>
-#include <rte_byteorder.h>
-#include <rte_ip.h>
-#include <rte_tcp.h>
-#include <string.h>
 
 #include "flowtable.h"
 #include "frame.h"
@@ -50,28 +46,6 @@ static struct flow *find_quoted(struct worker *w, struct frame *f)
 	return flow_find(w->flows, &f->key, f->hash);
 }
 
-/* The sequence number of the quoted TCP header; false: it does not lie where it can be read without walking a chain of
- * extension headers. parse has checked the quotation's lengths; these are for chains that are not walked. */
-static bool quoted_sequence(const struct rte_mbuf *m, const struct frame *f, uint32_t *sequence)
-{
-	const uint8_t *ip = rte_pktmbuf_mtod_offset(m, const uint8_t *, f->payload);
-	uint32_t reach = m->data_len > f->payload ? m->data_len - f->payload : 0;
-	uint32_t header = sizeof(struct rte_ipv6_hdr);
-	rte_be32_t value;
-
-	if (reach < sizeof(struct rte_ipv4_hdr))
-		return false;
-	if (ip[0] >> 4 == 4)
-		header = (ip[0] & 0x0fu) * 4;
-	else if (reach < header || ip[offsetof(struct rte_ipv6_hdr, proto)] != IPPROTO_TCP)
-		return false;
-	if (reach < header + 8)
-		return false;
-	memcpy(&value, ip + header + offsetof(struct rte_tcp_hdr, sent_seq), sizeof(value));
-	*sequence = rte_be_to_cpu_32(value);
-	return true;
-}
-
 /* An error goes to the quoted packet's sender and comes from the other segment of its session. */
 static bool error_fits(struct worker *w, const struct flow *flow, struct frame *f, bool quoted_reverse)
 {
@@ -92,7 +66,6 @@ unsigned int icmp_error(struct worker *w, struct rte_mbuf *m)
 	struct frame *f = frame_of(m);
 	struct flow *flow = find_quoted(w, f);
 	bool liberal = w->policy->image.header->settings.tcp_liberal;
-	uint32_t sequence;
 	bool quoted_reverse;
 
 	if (!flow || w->now_ns >= flow_deadline(w, flow) || flow_is_refused(flow))
@@ -100,9 +73,8 @@ unsigned int icmp_error(struct worker *w, struct rte_mbuf *m)
 	quoted_reverse = flow_is_reverse(flow, f);
 	if (!error_fits(w, flow, f, quoted_reverse))
 		return BH_DROP_ICMP_NO_SESSION;
-	/* a blind attacker would have to guess it (RFC 5927) */
-	if (flow->key.protocol == IPPROTO_TCP && !liberal && quoted_sequence(m, f, &sequence) &&
-	    !tcp_plausible(flow, quoted_reverse, sequence))
+	/* of the quoted segment; a blind attacker would have to guess it (RFC 5927) */
+	if (flow->key.protocol == IPPROTO_TCP && !liberal && !tcp_plausible(flow, quoted_reverse, f->tcp_seq))
 		return BH_DROP_ICMP_NO_SESSION;
 	f->flow = flow;
 	f->flags |= FRAME_RELATED | (quoted_reverse ? 0u : FRAME_REVERSE);

@@ -55,6 +55,8 @@ static bool quote_key(struct packet *p, bool ip6, uint8_t protocol, uint32_t at,
 		return false;
 	if (ports) {
 		parse_key(p->f, source, destination, read16(transport), read16(transport + 2), protocol);
+		if (protocol == PROTOCOL_TCP) /* for who asks whether it was ever sent (RFC 5927) */
+			p->f->tcp_seq = read32(transport + 4);
 		return true;
 	}
 	if (icmp) {
@@ -103,6 +105,17 @@ static bool quote6(struct packet *p, uint32_t at)
 	return quote_key(p, true, chain.protocol, at + chain.transport, ip + 8, ip + 24);
 }
 
+/* Asks for packets smaller than any link's: of no use but to harm the connection, or to have all of it fragmented (RFC 1191, 3;
+ * RFC 8201, 4; RFC 8021). Routers older than RFC 1191 say 0. */
+static bool asks_too_small(const struct packet *p, bool ip6)
+{
+	const uint8_t *icmp = p->data + p->f->l4;
+
+	if (ip6)
+		return icmp[0] == 2 && read32(icmp + 4) < 1280;
+	return icmp[0] == 3 && icmp[1] == 4 && read16(icmp + 6) && read16(icmp + 6) < 68;
+}
+
 /* An error is known by the packet it quotes: key, `reversed` and owner_hash are that packet's, so that it comes to the
  * worker of its session. */
 static enum bh_drop parse_error(struct packet *p, bool ip6)
@@ -110,6 +123,8 @@ static enum bh_drop parse_error(struct packet *p, bool ip6)
 	struct frame *f = p->f;
 
 	f->flags |= FRAME_ICMP_ERROR;
+	if (asks_too_small(p, ip6))
+		return BH_DROP_ICMP_BAD;
 	return (ip6 ? quote6(p, f->payload) : quote4(p, f->payload)) ? PARSED : BH_DROP_ICMP_BAD;
 }
 

@@ -75,7 +75,7 @@
 	X(TCP_WINDOW, "tcp-window", "TCP frame outside the session's window")                                \
 	X(TCP_RST, "tcp-rst", "RST whose sequence number is not exact (RFC 5961)")                           \
 	X(ICMP_NO_SESSION, "icmp-no-session", "ICMP error or reply that belongs to no session")              \
-	X(ICMP_BAD, "icmp-bad", "ICMP error whose quoted packet can not be read")                            \
+	X(ICMP_BAD, "icmp-bad", "ICMP error whose quotation can not be read, or that asks for tiny packets") \
 	X(ICMP_REDIRECT, "icmp-redirect", "ICMP redirect")                                                   \
 	X(FLOW_FULL, "flow-full", "flow table is full")                                                      \
 	X(FLOW_QUOTA, "flow-quota", "segment's quota of flows, half-open flows or new flows/s")              \

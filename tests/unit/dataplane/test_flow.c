@@ -268,11 +268,7 @@ static struct rte_mbuf *ping(struct end from, struct end to, uint16_t identifier
 static struct rte_mbuf *error_about(struct rte_mbuf *quoted, uint16_t from, uint16_t to)
 {
 	struct frame *f = frame_of(quoted);
-	uint8_t *ip = rte_pktmbuf_mtod_offset(quoted, uint8_t *, 42);
-	rte_be32_t seq = rte_cpu_to_be_32(f->tcp_seq);
 
-	ip[0] = 0x45;
-	memcpy(ip + 20 + 4, &seq, sizeof(seq));
 	f->flags = FRAME_ICMP_ERROR;
 	f->protocol = IPPROTO_ICMP;
 	f->icmp = 3 << 8 | 3;
