@@ -16,6 +16,9 @@ struct space {
 	uint32_t *slots;  /* id or 0 */
 	uint32_t *epochs; /* by id: last image that used it */
 	bool *in_force;   /* by id: used by the image in force */
+	uint32_t *
+		spares; /* ids that may be given anew, the one unused for longest last; of the image `spare_epoch` */
+	uint32_t spare_count, spare_epoch;
 	char (*keys)[KEY_MAX + 1];
 };
 
@@ -45,8 +48,9 @@ static int space_init(struct space *s, uint32_t capacity)
 	s->slots = calloc(slots, sizeof(*s->slots));
 	s->epochs = calloc(capacity, sizeof(*s->epochs));
 	s->in_force = calloc(capacity, sizeof(*s->in_force));
+	s->spares = calloc(capacity, sizeof(*s->spares));
 	s->keys = calloc(capacity, sizeof(*s->keys));
-	return s->slots && s->epochs && s->in_force && s->keys ? 0 : -ENOMEM;
+	return s->slots && s->spares && s->epochs && s->in_force && s->keys ? 0 : -ENOMEM;
 }
 
 static void space_free(struct space *s)
@@ -54,6 +58,7 @@ static void space_free(struct space *s)
 	free(s->slots);
 	free(s->epochs);
 	free(s->in_force);
+	free(s->spares);
 	free(s->keys);
 }
 
@@ -66,29 +71,59 @@ static uint32_t *space_slot(struct space *s, const char *key)
 	return &s->slots[i];
 }
 
-/* The table has no deletion: a recycled id's place is found again by rebuilding, which is rare and off the way of frames. */
-static void space_rebuild(struct space *s)
+/* Out of the hash table: what follows in the run of its slot moves up, as far as it may. */
+static void space_remove(struct space *s, uint32_t id)
 {
-	memset(s->slots, 0, ((size_t)s->mask + 1) * sizeof(*s->slots));
-	for (uint32_t id = 1; id <= s->used; id++)
-		if (s->keys[id][0])
-			*space_slot(s, s->keys[id]) = id;
+	uint32_t hole = (uint32_t)(space_slot(s, s->keys[id]) - s->slots);
+
+	for (uint32_t i = (hole + 1) & s->mask; s->slots[i]; i = (i + 1) & s->mask) {
+		uint32_t home = (uint32_t)hash_text(s->keys[s->slots[i]]) & s->mask;
+
+		if (((i - home) & s->mask) < ((i - hole) & s->mask))
+			continue;
+		s->slots[hole] = s->slots[i];
+		hole = i;
+	}
+	s->slots[hole] = 0;
+	s->keys[id][0] = '\0';
 }
 
-/* Ids of the image in force and of the one being read must stay; the one unused for longest goes. */
+static int by_last_use(const void *a, const void *b, void *opaque)
+{
+	const struct space *s = opaque;
+	const uint32_t *first = a, *second = b;
+
+	if (s->epochs[*first] != s->epochs[*second])
+		return s->epochs[*first] < s->epochs[*second] ? 1 : -1;
+	return *first < *second ? 1 : -1;
+}
+
+/* Once an image: an image has many rules, and a full space is how one that runs for long looks. */
+static void space_collect(struct space *s, uint32_t epoch)
+{
+	s->spare_epoch = epoch;
+	s->spare_count = 0;
+	for (uint32_t id = 1; id <= s->used; id++)
+		if (!s->in_force[id] && s->epochs[id] != epoch)
+			s->spares[s->spare_count++] = id;
+	qsort_r(s->spares, s->spare_count, sizeof(*s->spares), by_last_use, s);
+}
+
+/* Ids of the image in force and of the one being read must stay; the one unused for longest goes. 0: none. */
 static uint32_t space_recycle(struct space *s, uint32_t epoch)
 {
-	uint32_t oldest = 0;
+	if (s->spare_epoch != epoch)
+		space_collect(s, epoch);
+	while (s->spare_count) {
+		uint32_t id = s->spares[--s->spare_count];
 
-	for (uint32_t id = 1; id <= s->used; id++)
-		if (!s->in_force[id] && s->epochs[id] != epoch &&
-		    (!oldest || s->epochs[id] < s->epochs[oldest]))
-			oldest = id;
-	if (oldest) {
-		s->keys[oldest][0] = '\0';
-		space_rebuild(s);
+		/* the image may have asked for it since */
+		if (s->epochs[id] == epoch)
+			continue;
+		space_remove(s, id);
+		return id;
 	}
-	return oldest;
+	return 0;
 }
 
 static int space_id(struct space *s, const char *key, uint32_t epoch)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -101,12 +102,45 @@ static void test_full_space_gives_oldest_anew(void **state)
 	assert_int_equal(ids_network(f->ids, "first"), first);
 }
 
+/* An image has thousands of rules: all of them new, in a space that is full of others' names, is a matter of a moment. And every
+ * name that is still in use is found. */
+static void test_a_full_space_is_quick(void **state)
+{
+	enum { RULES = 40000 };
+	struct fixture *f = *state;
+	static int ids[RULES];
+	clock_t begin = clock();
+	char name[32];
+
+	for (uint32_t image = 0; image < 6; image++) {
+		ids_begin(f->ids);
+		for (uint32_t i = 0; i < RULES; i++) {
+			/* every other one stays for two images */
+			snprintf(name, sizeof(name), "r%u-%u", image / (1 + i % 2), i);
+			int id = ids_rule(f->ids, name);
+			assert_in_range(id, 1, BH_RULE_IDS - 1);
+			assert_string_equal(f->counters->rules[id], name);
+			if (i % 2 && image % 2)
+				assert_int_equal(id, ids[i]);
+			ids[i] = id;
+		}
+		for (uint32_t i = 0; i < RULES; i++) {
+			snprintf(name, sizeof(name), "r%u-%u", image / (1 + i % 2), i);
+			assert_int_equal(ids_rule(f->ids, name), ids[i]);
+		}
+		ids_commit(f->ids);
+	}
+	assert_int_equal(f->counters->rule_ids, BH_RULE_IDS);
+	assert_true(clock() - begin < 20 * CLOCKS_PER_SEC);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_ids_outlive_images, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_segment_is_its_place, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full_space_gives_oldest_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_full_space_is_quick, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
