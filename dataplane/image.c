@@ -15,6 +15,7 @@
 #include "bulkhead/image.h"
 
 #define DAYS_31 (31u * 24 * 60 * 60)
+#define CUSTOM_RULE_MAX 127u /* bytes of a pattern of an application, a host's name with its quotes at most */
 #define NAME_PATTERN_MAX 255u /* bytes of a server name's pattern; RFC 1035 allows 253 */
 #define ZONE_OFFSET_MAX (26 * 3600)
 #define ZONE_SINCE_MAX (INT64_C(1) << 55) /* so that sums with it can not overflow */
@@ -341,7 +342,8 @@ static int check_custom_apps(struct reader *reader)
 		const struct bh_custom_app *app = &policy->CUSTOM_APPS_[i];
 		uint32_t known = 0;
 
-		if (!name_ok(policy, app->name) || !string_ok(policy, app->rule))
+		if (!name_ok(policy, app->name) || !string_ok(policy, app->rule) ||
+		    strnlen(bh_string(policy, app->rule), CUSTOM_RULE_MAX + 1) > CUSTOM_RULE_MAX)
 			return refuse(reader, -EINVAL, "application %llu is bad", (unsigned long long)i);
 		while (known < count && names[known] != app->name)
 			known++;

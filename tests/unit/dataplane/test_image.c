@@ -21,6 +21,7 @@
 #include "tests/unit/control/generate.h"
 
 #define SESSIONS 6
+#define LONG_NAME 200 /* bytes of a server name: more than an application's pattern may have */
 
 static struct {
 	struct generator generator;
@@ -79,10 +80,11 @@ static struct policy_model *full_model(struct generator *g)
 	rule->schedule = (struct model_schedule){ .days = 31, .from = 1380, .to = 360 };
 	rule->has_apps = true;
 	rule->apps.ids[0] = 3;
-	rule->server_name_count = 2;
-	rule->server_names = generate_alloc(g, 2 * sizeof(char *));
+	rule->server_name_count = 3;
+	rule->server_names = generate_alloc(g, 3 * sizeof(char *));
 	rule->server_names[0] = generate_text(g, "*.a.example");
-	rule->server_names[1] = generate_text(g, "a.example");
+	rule->server_names[2] = generate_text(g, "a.example");
+	rule->server_names[1] = memset(generate_alloc(g, LONG_NAME + 1), '0', LONG_NAME);
 	return model;
 }
 
@@ -238,6 +240,27 @@ static void test_alignment_and_why(void **state)
 	free(copy);
 }
 
+/* What is handed to the library is short: thousands of patterns that all are the same megabytes would take minutes. */
+static void test_long_patterns(void **state)
+{
+	struct bh_policy policy;
+	char *copy = aligned_alloc(64, (fixture.size + 63) & ~(size_t)63), why[160];
+	struct bh_image_header *header = (struct bh_image_header *)copy;
+
+	(void)state;
+	memcpy(copy, fixture.image, fixture.size);
+	assert_int_equal(bh_image_open(&policy, copy, fixture.size, why, sizeof(why)), 0);
+	uint32_t name = policy.NAMES_[0];
+	for (uint64_t i = 1; i < policy.NAMES_count && strlen(bh_string(&policy, name)) < LONG_NAME; i++)
+		name = policy.NAMES_[i];
+	assert_int_equal(strlen(bh_string(&policy, name)), LONG_NAME);
+	((struct bh_custom_app *)(uintptr_t)policy.CUSTOM_APPS_)[0].rule = name;
+	header->checksum = bh_image_checksum(copy, fixture.size);
+	assert_int_equal(bh_image_open(&policy, copy, fixture.size, why, sizeof(why)), -EINVAL);
+	assert_non_null(strstr(why, "application 0"));
+	free(copy);
+}
+
 static void test_checksum(void **state)
 {
 	struct bh_image_header header = { .magic = 1 };
@@ -263,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_bit_flips),
 		cmocka_unit_test(test_garbage),
 		cmocka_unit_test(test_alignment_and_why),
+		cmocka_unit_test(test_long_patterns),
 		cmocka_unit_test(test_checksum),
 	};
 
