@@ -12,6 +12,8 @@
 #define QUESTION 24u
 #define NAMES 4u
 
+static struct bh_memo memo;
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *bytes, size_t size, size_t room, unsigned int seed);
 size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size);
@@ -69,6 +71,18 @@ static struct bh_session session_of(const uint8_t *q, uint32_t number, const str
 	return s;
 }
 
+/* By what is remembered of earlier questions and images the answer is the same. */
+static void ask_again(const struct bh_policy *policy, const struct bh_context *context,
+		      const struct bh_session *session, const struct bh_answer *first)
+{
+	struct bh_answer answer;
+
+	bh_evaluate_memo(policy, context, session, &memo, &answer);
+	if (answer.verdict != first->verdict || answer.rule != first->rule || answer.open != first->open ||
+	    answer.log != first->log || answer.monitored_count != first->monitored_count)
+		broken("another answer for what was remembered");
+}
+
 static void ask(const struct bh_policy *policy, const uint8_t *question)
 {
 	struct bh_context context = { 0 };
@@ -93,6 +107,7 @@ static void ask(const struct bh_policy *policy, const uint8_t *question)
 			broken("an answer that is none");
 		if (answer.verdict == BH_VERDICT_PENDING && !answer.open)
 			broken("pending on nothing");
+		ask_again(policy, &context, &session, &answer);
 	}
 }
 
@@ -112,6 +127,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 	int error = bh_image_open(&policy, image, size - QUESTION, why, sizeof(why));
 	if (!error != !why[0])
 		broken("a refusal without a reason, or the other way");
+	memo.generation++;
 	if (!error)
 		ask(&policy, bytes);
 	free(image);
