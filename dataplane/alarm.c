@@ -98,7 +98,7 @@ static struct measure measure_total(struct alarms *a, enum bh_resource resource)
 		return a->events;
 	for (uint16_t i = 0; shared[resource].size && i < a->need.workers->count; i++)
 		fuller(&most, cell(a, i, shared[resource].cell),
-		       shared[resource].size / a->need.workers->count);
+		       worker_share(a->need.workers->list[i], shared[resource].size));
 	return most;
 }
 

@@ -75,25 +75,6 @@ static inline uint32_t flow_hash(const struct flow_key *key, uint64_t seed)
 	return (uint32_t)(h ^ (h >> 32));
 }
 
-/* Symmetric hash of two addresses, each two words: the same for both directions. Names the worker. */
-static inline uint32_t owner_hash_words(uint64_t a0, uint64_t a1, uint64_t b0, uint64_t b1, uint64_t seed)
-{
-	uint64_t second = seed << 32 | seed >> 32;
-	uint64_t ha = flow_mix(a0 ^ seed, a1 ^ second), hb = flow_mix(b0 ^ seed, b1 ^ second);
-	uint64_t h = flow_mix(ha + hb, ha ^ hb);
-
-	return (uint32_t)(h ^ (h >> 32));
-}
-
-static inline uint32_t owner_hash(const uint8_t a[16], const uint8_t b[16], uint64_t seed)
-{
-	uint64_t x[2], y[2];
-
-	memcpy(x, a, 16);
-	memcpy(y, b, 16);
-	return owner_hash_words(x[0], x[1], y[0], y[1], seed);
-}
-
 static inline bool flow_key_equal(const struct flow_key *a, const struct flow_key *b)
 {
 	uint64_t addresses =

@@ -55,7 +55,7 @@ static bool within_rate(struct worker *w, uint16_t segment, bool take)
 
 	if (!rate || w->policy->replay_quotas_off)
 		return true;
-	uint64_t each = (uint64_t)NS_PER_S * (w->replay ? 1 : w->worker_count) / rate;
+	uint64_t each = worker_interval(w, NS_PER_S) / rate;
 	uint64_t until = RTE_MAX(quota->until_ns, w->now_ns) + each;
 
 	if (until > w->now_ns + RTE_MAX(each, (uint64_t)NS_PER_S))

@@ -7,6 +7,7 @@
 #include "fragmentset.h"
 #include "frame.h"
 #include "handoff.h"
+#include "owner.h"
 #include "parse.h"
 #include "pipeline.h"
 #include "reassemble.h"
@@ -173,7 +174,7 @@ static enum bh_drop parse_whole(struct worker *w, struct rte_mbuf *whole)
 {
 	struct frame *f = frame_of(whole);
 	bool verify = !w->policy || !w->policy->image.header->settings.checksums_ignore;
-	enum bh_drop reason = parse_reassembled(whole, w->seed, verify);
+	enum bh_drop reason = parse_reassembled(whole, verify);
 
 	if (reason != PARSED)
 		return reason;
@@ -294,11 +295,15 @@ static struct rte_mbuf *fragment_add(struct worker *w, struct rte_mbuf *m)
 static bool hand_on(struct worker *w, struct rte_mbuf *m)
 {
 	const struct frame *f = frame_of(m);
-	uint16_t owner = (uint16_t)(f->owner_hash % w->worker_count);
+	uint16_t owner;
 
-	if (!w->peers || owner == w->id || !(f->flags & FRAME_REASSEMBLED))
+	if (!w->peers || !(f->flags & FRAME_REASSEMBLED))
 		return false;
-	handoff_give(w, owner, w->peers[owner], m);
+	owner = owner_of(w->owners, f);
+	if (owner == w->id)
+		return false;
+	worker_wakes(w, owner);
+	handoff_judged(w, w->peers[owner], m);
 	return true;
 }
 

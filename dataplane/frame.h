@@ -69,7 +69,7 @@ struct fragment_set;
 struct frame {
 	struct flow_key key; /* canonical: see flowkey.h; ICMP errors: of the quoted packet */
 	uint32_t hash;       /* flow_hash(&key), made by segment_stage once key.network is known */
-	uint32_t owner_hash; /* symmetric hash of the two addresses: names the worker */
+	uint32_t reserved;
 	uint32_t flags;
 	uint16_t ethertype; /* host order, of the innermost; 0: LLC (802.3 length) */
 	uint16_t tci;       /* of the tag, 0 without */

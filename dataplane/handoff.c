@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "frame.h"
 #include "ports.h"
 
 static int ring_new(struct rte_ring **ring, uint32_t slots, unsigned int flags, const char *kind,
@@ -67,6 +68,32 @@ int handoff_open(struct handoff *h, uint16_t workers, const struct ports *ports,
 	return error;
 }
 
+/* Nobody has looked into it. */
+static void drop_unknown(struct worker *w, struct rte_mbuf *m)
+{
+	struct frame *f = frame_of(m);
+
+	frame_clear(f);
+	f->segment = f->dest = f->network = SEGMENT_NONE;
+	drop_frame(w, m, BH_DROP_HANDOFF_FULL);
+}
+
+void handoff_give(struct worker *w, struct rte_ring *ring, struct rte_mbuf **frames, uint16_t count)
+{
+	uint16_t kept = 0;
+	unsigned int taken;
+
+	for (uint16_t i = 0; i < count; i++)
+		if (unlikely(fault(FAULT_HANDOFF)))
+			drop_unknown(w, frames[i]);
+		else
+			frames[kept++] = frames[i];
+	taken = rte_ring_sp_enqueue_burst(ring, (void **)frames, kept, NULL);
+	worker_count(w, BH_WORKER_HANDED_OVER, taken);
+	for (unsigned int i = taken; i < kept; i++)
+		drop_unknown(w, frames[i]);
+}
+
 static void ring_free(struct rte_ring *ring)
 {
 	void *frame;
@@ -74,7 +101,7 @@ static void ring_free(struct rte_ring *ring)
 	if (!ring)
 		return;
 	while (rte_ring_dequeue(ring, &frame) == 0)
-		rte_pktmbuf_free(frame);
+		rte_pktmbuf_free(handoff_frame(frame));
 	rte_ring_free(ring);
 }
 

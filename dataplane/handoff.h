@@ -32,11 +32,30 @@ static inline uint16_t handoff_queue_owner(uint16_t queue)
 	return queue;
 }
 
-/* Give a frame to the worker that owns its flow, by the ring to it; a full one drops it. On its producer. */
-static inline void handoff_give(struct worker *w, uint16_t owner, struct rte_ring *ring, struct rte_mbuf *m)
+/*
+ * What lies in a ring of frames: one as it was received, of which nothing is known but its port; or, marked, one whose struct frame
+ * is filled, as the fragment stage has it. mbufs are aligned, so the mark has room in the pointer.
+ */
+static inline bool handoff_is_judged(const void *place)
 {
-	worker_wakes(w, owner);
-	if (!fault(FAULT_HANDOFF) && rte_ring_sp_enqueue(ring, m) == 0)
+	return (uintptr_t)place & 1;
+}
+
+static inline struct rte_mbuf *handoff_frame(void *place)
+{
+	return (struct rte_mbuf *)((uintptr_t)place & ~(uintptr_t)1);
+}
+
+/* Give frames as they were received to the worker that owns their flows, by the ring to it; what has no room is dropped. On the
+ * ring's producer. */
+void handoff_give(struct worker *w, struct rte_ring *ring, struct rte_mbuf **frames, uint16_t count);
+
+/* Give a frame to the worker that is to go on with it behind the fragment stage of this one. */
+static inline void handoff_judged(struct worker *w, struct rte_ring *ring, struct rte_mbuf *m)
+{
+	void *marked = (void *)((uintptr_t)m | 1);
+
+	if (!fault(FAULT_HANDOFF) && rte_ring_sp_enqueue(ring, marked) == 0)
 		worker_count(w, BH_WORKER_HANDED_OVER, 1);
 	else
 		drop_frame(w, m, BH_DROP_HANDOFF_FULL);

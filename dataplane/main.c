@@ -20,6 +20,7 @@
 #include "mactable.h"
 #include "process.h"
 #include "replay.h"
+#include "rx.h"
 #include "supervisor.h"
 
 #define EVENT_SLOTS 8192u
@@ -239,9 +240,15 @@ static int start_ports(struct process *p)
 	struct port_need need = { .ports = p->options.ports,
 				  .count = p->options.port_count,
 				  .workers = p->options.workers,
+				  .owners = &p->owners,
 				  .mbufs = p->options.mbufs,
 				  .interrupts = p->options.idle_interrupts && p->options.idle_sleep_us };
+	uint64_t secret[2];
 	int error;
+
+	if (getrandom(secret, sizeof(secret), 0) != sizeof(secret))
+		return -EIO;
+	owners_init(&p->owners, p->options.workers, secret, p->options.rss);
 
 	p->ports.counters = p->counters.counters;
 	p->ports.notice = process_notice;
@@ -251,6 +258,8 @@ static int start_ports(struct process *p)
 		error = handoff_open(&p->handoff, p->options.workers, &p->ports, HANDOFF_SLOTS);
 	if (error)
 		ports_close(&p->ports);
+	else
+		rx_name_owners(&p->owners, &p->ports);
 	return error;
 }
 
@@ -275,6 +284,7 @@ static int start_workers(struct process *p)
 	struct workers_need need = {
 		.count = p->options.workers,
 		.sizes = &p->options,
+		.owners = &p->owners,
 		.counters = &p->counters,
 		.copies = p->ports.copies,
 		.port_count = p->ports.count,

@@ -12,6 +12,7 @@
 #include "bulkhead/sizes.h"
 #include "bulkhead/version.h"
 #include "fault.h"
+#include "owner.h"
 
 enum {
 	KEY_PORT = 256,
@@ -46,7 +47,7 @@ enum {
 
 static const struct argp_option table[] = {
 	{ .doc = "Forwarding:", .group = 1 },
-	{ "port", KEY_PORT, "NAME=DEVICE[;mtu=N][;queues=N][;promiscuous=0|1]", 0,
+	{ "port", KEY_PORT, "NAME=DEVICE[;mtu=N][;queues=N][;rss=KEY][;promiscuous=0|1]", 0,
 	  "A port: the name that policies use, and a PCI address or DPDK vdev with its arguments", 1 },
 	{ "workers", KEY_WORKERS, "N", 0, "Forwarding workers, 1..16 (default 1)", 1 },
 	{ "cpus", KEY_CPUS, "A,B,..", 0, "CPUs of the workers (default: chosen from those allowed)", 1 },
@@ -104,12 +105,28 @@ static uint64_t number(struct argp_state *state, const char *what, const char *t
 	return value;
 }
 
+/* The 16 bits that a symmetric key repeats, as four hexadecimal digits. */
+static uint16_t rss_key(struct argp_state *state, const struct option_port *port, const char *text)
+{
+	char *end;
+	unsigned long key = strtoul(text, &end, 16);
+
+	if (strspn(text, "0123456789abcdefABCDEF") != 4 || *end || !owner_pattern_good((uint16_t)key))
+		argp_error(state,
+			   "port %s: rss: `%s' is not four hexadecimal digits with an odd number of ones "
+			   "(6d5a)",
+			   port->name, text);
+	return (uint16_t)key;
+}
+
 static void port_setting(struct argp_state *state, struct option_port *port, const char *setting)
 {
 	if (strncmp(setting, "mtu=", 4) == 0)
 		port->mtu = (uint16_t)number(state, "mtu", setting + 4, BH_MTU_LEAST, BH_MTU_MOST);
 	else if (strncmp(setting, "queues=", 7) == 0)
 		port->queues = (uint16_t)number(state, "queues", setting + 7, 0, BH_MAX_WORKERS);
+	else if (strncmp(setting, "rss=", 4) == 0)
+		port->rss = rss_key(state, port, setting + 4);
 	else if (strncmp(setting, "promiscuous=", 12) == 0)
 		port->promiscuous = number(state, "promiscuous", setting + 12, 0, 1);
 	else
@@ -137,9 +154,15 @@ static void read_port(struct argp_state *state, struct options *o, char *text)
 	strcpy(port->device, device);
 	for (char *s = settings ? strtok(settings, ";") : NULL; s; s = strtok(NULL, ";"))
 		port_setting(state, port, s);
-	for (uint16_t i = 0; i < o->port_count; i++)
+	for (uint16_t i = 0; i < o->port_count; i++) {
 		if (strcmp(o->ports[i].name, port->name) == 0)
 			argp_error(state, "port %s is given twice", port->name);
+		if (o->rss && port->rss && o->rss != port->rss)
+			argp_error(state, "port %s: rss: all ports have one key, and %04x was told already",
+				   port->name, o->rss);
+	}
+	if (port->rss)
+		o->rss = port->rss;
 	o->port_count++;
 }
 

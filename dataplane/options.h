@@ -16,12 +16,14 @@ struct option_port {
 	char device[BH_DEVICE_MAX + 1]; /* PCI address or DPDK vdev with its arguments */
 	uint16_t mtu;
 	uint16_t queues; /* 0: as many as there are workers, if the device can */
+	uint16_t rss; /* pattern of the key by which the device spreads already; 0: that is ours to set up */
 	bool promiscuous;
 };
 
 struct options {
 	struct option_port ports[BH_MAX_PORTS];
 	uint16_t port_count;
+	uint16_t rss; /* of the ports that have one; 0: none has */
 	uint16_t workers;
 	uint16_t cpus[BH_MAX_WORKERS];
 	uint16_t cpu_count; /* 0: chosen here */

@@ -147,15 +147,11 @@ static enum bh_drop parse_arp(struct packet *p)
 
 static enum bh_drop parse_network(struct packet *p)
 {
-	enum bh_drop reason;
-
 	switch (p->f->kind) {
 	case FRAME_IPV4:
-		reason = parse_ip4(p);
-		break;
+		return parse_ip4(p);
 	case FRAME_IPV6:
-		reason = parse_ip6(p);
-		break;
+		return parse_ip6(p);
 	case FRAME_ARP:
 	case FRAME_RARP:
 		return parse_arp(p);
@@ -163,9 +159,6 @@ static enum bh_drop parse_network(struct packet *p)
 		p->f->l4 = p->f->payload = p->f->l3;
 		return PARSED;
 	}
-	if (reason == PARSED)
-		p->f->owner_hash = owner_hash(p->f->key.address[0], p->f->key.address[1], p->seed);
-	return reason;
 }
 
 static uint8_t kind_of(uint16_t ethertype)
@@ -184,7 +177,7 @@ static uint8_t kind_of(uint16_t ethertype)
 	}
 }
 
-enum bh_drop parse_long(struct rte_mbuf *m, uint64_t seed, unsigned int how)
+enum bh_drop parse_long(struct rte_mbuf *m, unsigned int how)
 {
 	struct frame *f = frame_of(m);
 	struct packet p = { .m = m,
@@ -192,7 +185,6 @@ enum bh_drop parse_long(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 			    .data = rte_pktmbuf_mtod(m, const uint8_t *),
 			    .reach = m->data_len,
 			    .end = m->pkt_len,
-			    .seed = seed,
 			    .verify = how & PARSE_VERIFY,
 			    .inside = how & PARSE_INSIDE };
 	uint16_t ethertype;
@@ -217,26 +209,25 @@ enum bh_drop parse_long(struct rte_mbuf *m, uint64_t seed, unsigned int how)
 	return parse_network(&p);
 }
 
-enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how)
+enum bh_drop parse_frame(struct rte_mbuf *m, unsigned int how)
 {
-	return parse_quick(&m, 1, seed, how & PARSE_VERIFY, true) ? PARSED : parse_long(m, seed, how);
+	return parse_quick(&m, 1, how & PARSE_VERIFY) ? PARSED : parse_long(m, how);
 }
 
-enum bh_drop parse_reassembled(struct rte_mbuf *m, uint64_t seed, bool verify)
+enum bh_drop parse_reassembled(struct rte_mbuf *m, bool verify)
 {
 	struct packet p = { .m = m,
 			    .f = frame_of(m),
 			    .data = rte_pktmbuf_mtod(m, const uint8_t *),
 			    .reach = m->data_len,
 			    .end = m->pkt_len,
-			    .seed = seed,
 			    .verify = verify,
 			    .fragmented = true };
 
 	return parse_network(&p);
 }
 
-static unsigned int how_to_parse(const struct policy *policy)
+unsigned int parse_how(const struct policy *policy)
 {
 	const struct bh_settings *s = policy ? &policy->image.header->settings : NULL;
 
@@ -247,14 +238,14 @@ static unsigned int how_to_parse(const struct policy *policy)
 
 uint16_t parse_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count)
 {
-	unsigned int how = how_to_parse(w->policy);
-	uint32_t parsed = parse_quick(frames, count, w->seed, how & PARSE_VERIFY, w->worker_count > 1);
+	unsigned int how = parse_how(w->policy);
+	uint32_t parsed = parse_quick(frames, count, how & PARSE_VERIFY);
 	uint16_t kept = 0;
 
 	if (likely(parsed == UINT32_MAX >> (32 - count)))
 		return count;
 	for (uint16_t i = 0; i < count; i++) {
-		enum bh_drop reason = parsed >> i & 1 ? PARSED : parse_long(frames[i], w->seed, how);
+		enum bh_drop reason = parsed >> i & 1 ? PARSED : parse_long(frames[i], how);
 
 		if (reason == PARSED)
 			frames[kept++] = frames[i];

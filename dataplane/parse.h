@@ -14,6 +14,8 @@
 #include "bulkhead/drops.h"
 #include "frame.h"
 
+struct policy;
+
 #define PARSED BH_DROP_COUNT /* no reason to drop it */
 
 enum {
@@ -34,12 +36,11 @@ struct packet {
 		reach; /* headers may be read below this offset: the first segment's end, or the IP packet's */
 	uint32_t end;  /* offset of the first byte behind the IP packet; may lie in a later segment */
 	uint8_t source[16], destination[16]; /* the packet's own, IPv4 mapped */
-	uint64_t seed;
-	uint8_t hops;      /* TTL or hop limit */
-	bool verify;       /* IPv4 header and transport checksums */
-	bool inside;       /* look behind a second tag */
-	bool router_alert; /* IPv6 hop-by-hop option */
-	bool fragmented;   /* came in fragments, or with a fragment header though it is whole */
+	uint8_t hops;                        /* TTL or hop limit */
+	bool verify;                         /* IPv4 header and transport checksums */
+	bool inside;                         /* look behind a second tag */
+	bool router_alert;                   /* IPv6 hop-by-hop option */
+	bool fragmented; /* came in fragments, or with a fragment header though it is whole */
 };
 
 /* bits of `how`: what the policy wants of the parser */
@@ -48,12 +49,14 @@ enum {
 	PARSE_INSIDE = 1 << 1, /* layer2.double-tags: inside */
 };
 
-/* One frame as it was received: fills its struct frame from scratch. seed: of owner_hash(). */
-enum bh_drop parse_frame(struct rte_mbuf *m, uint64_t seed, unsigned int how);
+/* One frame as it was received: fills its struct frame from scratch. */
+enum bh_drop parse_frame(struct rte_mbuf *m, unsigned int how);
+/* .. as the policy wants it; NULL: none is in force. */
+unsigned int parse_how(const struct policy *policy);
 
 /* The IP packet of a frame that was put together from fragments: frame_of(m) has kind, l3, ethertype, tci and the flags of its
  * Ethernet header; the rest is filled here, but for what the stages after parse know. */
-enum bh_drop parse_reassembled(struct rte_mbuf *m, uint64_t seed, bool verify);
+enum bh_drop parse_reassembled(struct rte_mbuf *m, bool verify);
 
 /* Ports (or ICMP type and code) of a first fragment that is judged without its packet, into its frame and key. The
  * header is there: parse_first_fragment(). Ports of later fragments stay 0. */
@@ -73,10 +76,10 @@ static inline bool no_vlan(uint16_t tci)
 }
 
 /* The short way for what most frames are, over a burst. Bit i of the answer: frame i was parsed, as the long way would; of the others
- * nothing is said, and the long way fills their struct frame from scratch. owner: owner_hash is wanted. */
-uint32_t parse_quick(struct rte_mbuf *const *frames, uint16_t count, uint64_t seed, bool verify, bool owner);
+ * nothing is said, and the long way fills their struct frame from scratch. */
+uint32_t parse_quick(struct rte_mbuf *const *frames, uint16_t count, bool verify);
 /* The long way, for any frame. */
-enum bh_drop parse_long(struct rte_mbuf *m, uint64_t seed, unsigned int how);
+enum bh_drop parse_long(struct rte_mbuf *m, unsigned int how);
 
 enum bh_drop parse_ip4(struct packet *p);
 enum bh_drop parse_ip6(struct packet *p);

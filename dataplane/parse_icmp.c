@@ -116,8 +116,8 @@ static bool asks_too_small(const struct packet *p, bool ip6)
 	return icmp[0] == 3 && icmp[1] == 4 && read16(icmp + 6) && read16(icmp + 6) < 68;
 }
 
-/* An error is known by the packet it quotes: key, `reversed` and owner_hash are that packet's, so that it comes to the
- * worker of its session. */
+/* An error is known by the packet it quotes: key and `reversed` are that packet's, so that it comes to the worker
+ * of its session. */
 static enum bh_drop parse_error(struct packet *p, bool ip6)
 {
 	struct frame *f = p->f;

@@ -28,18 +28,16 @@
 struct quick {
 	uint64_t source[2], destination[2]; /* in memory order, IPv4 mapped */
 	uint64_t pseudo;                    /* sum of the addresses, as in checksum.h */
-	uint64_t seed;
-	uint32_t wire;   /* bytes with the tag */
-	uint32_t flags;  /* FRAME_* */
-	uint32_t header; /* bytes of the IP header */
-	uint32_t length; /* .. and of what follows by the IP length */
+	uint32_t wire;                      /* bytes with the tag */
+	uint32_t flags;                     /* FRAME_* */
+	uint32_t header;                    /* bytes of the IP header */
+	uint32_t length;                    /* .. and of what follows by the IP length */
 	uint32_t payload, payload_length;
 	uint32_t seq, ack;
 	uint16_t l3, tci;
 	uint16_t source_port, destination_port, window;
 	uint8_t kind, protocol, tcp_flags;
 	bool behind; /* the source stands behind the destination, as memcmp() sees them */
-	bool owner;
 	bool verify_ip, verify_l4;
 };
 
@@ -192,10 +190,8 @@ static __rte_always_inline void write_key(struct frame *f, const struct quick *q
 	flow_key_put_word(&f->key, 4,
 			  (q->source_port ^ ports) | (q->destination_port ^ ports) << 16 |
 				  (uint64_t)q->protocol << 56);
-	put64(f, offsetof(struct frame, hash),
-	      q->owner ? (uint64_t)owner_hash_words(low0, low1, high0, high1, q->seed) << 32 : 0);
+	put64(f, offsetof(struct frame, hash), 0);
 }
-static_assert(offsetof(struct frame, owner_hash) == offsetof(struct frame, hash) + 4);
 
 static __rte_always_inline void write_frame(struct frame *f, const struct quick *q)
 {
@@ -307,14 +303,12 @@ static __rte_noinline bool read_untagged(const struct rte_mbuf *m, struct quick 
 			   read16(data + 12));
 }
 
-static __rte_always_inline bool read_frame(struct rte_mbuf *m, uint64_t seed, bool verify, bool owner)
+static __rte_always_inline bool read_frame(struct rte_mbuf *m, bool verify)
 {
 	const uint8_t *data = rte_pktmbuf_mtod(m, const uint8_t *);
 	uint32_t there = m->data_len;
 	struct quick q;
 
-	q.seed = seed;
-	q.owner = owner;
 	q.verify_ip = q.verify_l4 = verify;
 	/* the shortest that could be one: also enough for the tag */
 	if (there != m->pkt_len || there < RTE_ETHER_HDR_LEN + IP4_HEADER + UDP_HEADER)
@@ -343,7 +337,7 @@ static inline void prefetch(struct rte_mbuf *m)
 	rte_prefetch0_write((const char *)frame_of(m) + 64);
 }
 
-uint32_t parse_quick(struct rte_mbuf *const *frames, uint16_t count, uint64_t seed, bool verify, bool owner)
+uint32_t parse_quick(struct rte_mbuf *const *frames, uint16_t count, bool verify)
 {
 	uint32_t parsed = 0;
 
@@ -351,7 +345,7 @@ uint32_t parse_quick(struct rte_mbuf *const *frames, uint16_t count, uint64_t se
 	for (uint16_t i = 0; i < count; i++) {
 		if (i + 2 < count)
 			prefetch(frames[i + 2]);
-		if (likely(read_frame(frames[i], seed, verify, owner)))
+		if (likely(read_frame(frames[i], verify)))
 			parsed |= 1u << i;
 	}
 	return parsed;

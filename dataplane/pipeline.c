@@ -9,13 +9,13 @@ struct stage {
 	enum bh_stage account; /* stages.h */
 };
 
-/* The way of a frame. Where it was received: who is it for? */
+/* The way of a frame, on the worker that owns its flow (rx.c). What is it, and where does it come from? */
 static const struct stage receive_stages[] = {
-	{ parse_stage, BH_STAGE_PARSE },     /* lengths, addresses, transport; names the owner */
+	{ parse_stage, BH_STAGE_PARSE },     /* lengths, addresses, transport */
 	{ segment_stage, BH_STAGE_SEGMENT }, /* (port, VLAN) to segment; guards */
 };
 
-/* On the worker that owns its flow: may it pass, and where to? */
+/* May it pass, and where to? */
 static const struct stage forward_stages[] = {
 	{ layer2_stage, BH_STAGE_LAYER2 },     /* learn, find the destination segment */
 	{ fragment_stage, BH_STAGE_FRAGMENT }, /* hold fragments until their packet can be judged */

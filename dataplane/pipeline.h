@@ -12,9 +12,9 @@ struct worker;
  * order. What does not go on it has dropped, consumed, held or sent on itself. */
 typedef uint16_t (*stage_function)(struct worker *w, struct rte_mbuf **frames, uint16_t count);
 
-/* Before the owner of a flow is known, on the worker that received the frame: parse, segment. Under a policy: rx.c. */
+/* Parse and segment, on the worker that owns the flow, under a policy. A packet that another worker put together has them behind it. */
 uint16_t pipeline_receive(struct worker *w, struct rte_mbuf **frames, uint16_t count);
-/* The rest, on the worker that owns the flow. */
+/* The rest. */
 void pipeline_forward(struct worker *w, struct rte_mbuf **frames, uint16_t count);
 
 uint16_t parse_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count);

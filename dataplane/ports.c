@@ -16,16 +16,13 @@
 #include "frame.h"
 #include "interrupts.h"
 
-/* The Toeplitz key of which every 16 bits are alike hashes both directions of a flow alike (Woo and Park, 2012). */
-#define RSS_KEY_MAX 64
-
 /* What one port asks of its device. */
 struct port_setup {
 	struct rte_eth_dev_info info;
 	struct rte_eth_conf conf;
 	uint16_t rx_descriptors, tx_descriptors;
 	struct rte_mempool *pool;
-	uint8_t rss_key[RSS_KEY_MAX];
+	uint8_t rss_key[OWNER_KEY_SIZE];
 };
 
 uint16_t port_receive(const struct port *port, uint16_t index, uint16_t queue, struct rte_mbuf **frames,
@@ -102,24 +99,37 @@ static void choose_queues(struct port *port, struct port_setup *s, uint16_t aske
 		port->tx_queues = port->rx_queues;
 }
 
-/* With one queue RSS stays off: ESXi 8 refuses the combination. */
-static void choose_rss(const struct port *port, struct port_setup *s)
+/* A device takes a key of its own length; what ours has not, no input reaches. */
+static bool has_room_for_key(const struct port_setup *s)
 {
-	uint64_t wanted = RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+	return s->info.hash_key_size >= OWNER_KEY_LEAST && s->info.hash_key_size <= OWNER_KEY_SIZE;
+}
 
-	wanted &= s->info.flow_type_rss_offloads;
-	if (port->rx_queues == 1 || !wanted)
+/* With one queue RSS stays off: ESXi 8 refuses the combination. A key that looks at ports must not see them: fragments have none. */
+static void choose_rss(struct port *port, struct port_setup *s, const struct option_port *asked,
+		       const struct owners *owners)
+{
+	uint64_t wanted = RTE_ETH_RSS_IP, table = s->info.reta_size;
+
+	if (port->rx_queues == 1 || !owners)
 		return;
-	for (unsigned int i = 0; i < RSS_KEY_MAX; i += 2) {
-		s->rss_key[i] = 0x6d;
-		s->rss_key[i + 1] = 0x5a;
-	}
+	/* told: it was set up by other means */
+	port->spread = asked->rss;
+	if (owners->blind)
+		wanted |= RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP;
+	wanted &= s->info.flow_type_rss_offloads;
+	if (!wanted)
+		return;
 	s->conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 	s->conf.rx_adv_conf.rss_conf.rss_hf = wanted;
-	if (s->info.hash_key_size && s->info.hash_key_size <= RSS_KEY_MAX) {
-		s->conf.rx_adv_conf.rss_conf.rss_key = s->rss_key;
-		s->conf.rx_adv_conf.rss_conf.rss_key_len = s->info.hash_key_size;
-	}
+	if (!has_room_for_key(s))
+		return;
+	memcpy(s->rss_key, owners->key, sizeof(s->rss_key));
+	s->conf.rx_adv_conf.rss_conf.rss_key = s->rss_key;
+	s->conf.rx_adv_conf.rss_conf.rss_key_len = s->info.hash_key_size;
+	/* a table of another size is not looked up by the last bits */
+	port->spread |= !(table & (table - 1));
+	port->reta_size = port->spread ? (uint16_t)table : 0;
 }
 
 /* Offloads of vdevs are done in software, in the driver: then better not at all, or here. */
@@ -182,7 +192,7 @@ static int configure(struct port *port, struct port_setup *s, const struct optio
 			 port->rx_queues, BH_MAX_WORKERS);
 		return -E2BIG;
 	}
-	choose_rss(port, s);
+	choose_rss(port, s, asked, need->owners);
 	choose_offloads(port, s);
 	s->conf.rxmode.mtu = port->mtu;
 	s->conf.intr_conf.rxq = need->interrupts && interrupts_wanted(port->device, s->info.driver_name);
@@ -408,6 +418,30 @@ static int start_device(struct port *port, struct port_setup *s)
 	return error ? error : rte_eth_dev_start(port->id);
 }
 
+/* Index i on queue i mod rx_queues, which is what nearly every device begins with; with several sizes of table, as the
+ * owners' table has it. Without the right to write it we rely on that. */
+static void fill_table(const struct port *port)
+{
+	struct rte_eth_rss_reta_entry64 table[RTE_ETH_RSS_RETA_SIZE_512 / RTE_ETH_RETA_GROUP_SIZE] = { 0 };
+	int error;
+
+	if (!port->reta_size || port->reta_size > RTE_ETH_RSS_RETA_SIZE_512)
+		return;
+	for (uint16_t i = 0; i < port->reta_size; i++) {
+		struct rte_eth_rss_reta_entry64 *group = &table[i / RTE_ETH_RETA_GROUP_SIZE];
+
+		group->mask |= 1ull << i % RTE_ETH_RETA_GROUP_SIZE;
+		group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = (uint16_t)(i % OWNER_BUCKETS % port->rx_queues);
+	}
+	error = rte_eth_dev_rss_reta_update(port->id, table, port->reta_size);
+	if (error && error != -ENOTSUP)
+		log_line(
+			LOG_WARNING,
+			"port %s: the table of its receive queues can not be written (%s): frames may change "
+			"hands",
+			port->name, rte_strerror(-error));
+}
+
 int ports_start(struct ports *ports)
 {
 	for (uint16_t i = 0; i < ports->count; i++) {
@@ -419,12 +453,14 @@ int ports_start(struct ports *ports)
 			return error;
 		}
 		port->started = true;
+		fill_table(port);
 		assert_modes(port);
 		port->up = link_is_up(port);
 		ports->counters->ports[i].up = port->up;
-		log_line(LOG_INFO, "port %s: %s, " RTE_ETHER_ADDR_PRT_FMT ", %u+%u queues, MTU %u%s%s",
+		log_line(LOG_INFO, "port %s: %s, " RTE_ETHER_ADDR_PRT_FMT ", %u+%u queues, MTU %u%s%s%s",
 			 port->name, port->device, RTE_ETHER_ADDR_BYTES(&port->mac), port->rx_queues,
 			 port->tx_queues, port->mtu, port->strip ? ", tags by the device" : "",
+			 port->spread ? ", a flow stays on its queue" : "",
 			 port->up ? "" : ", its link is down");
 	}
 	return 0;

@@ -15,6 +15,7 @@
 #include "bulkhead/counters.h"
 #include "log.h"
 #include "options.h"
+#include "owner.h"
 #include "tx.h"
 
 struct port {
@@ -24,9 +25,12 @@ struct port {
 	uint16_t id; /* DPDK's */
 	uint16_t rx_queues, tx_queues;
 	uint16_t mtu;
+	uint16_t
+		reta_size; /* entries of the device's table of queues, if that is ours to fill; 0: it is not */
 	bool promiscuous, strip, insert, checksums, started;
 	bool interrupts; /* its device was configured with receive interrupts; interrupts.h */
 	bool arms;       /* and they are armed one by one */
+	bool spread;     /* over its receive queues, by the owners' key: index i on queue i mod rx_queues */
 	_Atomic bool up; /* link; main: rw, workers: ro (tx) */
 };
 
@@ -47,6 +51,7 @@ struct port_need {
 	const struct option_port *ports;
 	uint16_t count;
 	uint16_t workers;
+	const struct owners *owners; /* their key is for the devices; NULL: of no use, there is one queue */
 	uint32_t mbufs;
 	bool interrupts; /* where the devices have them */
 	uint32_t room;   /* bytes of a frame that an mbuf must take at least; 0: by the MTUs */

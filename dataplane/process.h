@@ -15,6 +15,7 @@
 #include "keep.h"
 #include "loop.h"
 #include "options.h"
+#include "owner.h"
 #include "ports.h"
 #include "workerloop.h"
 #include "workers.h"
@@ -36,6 +37,7 @@ struct process {
 	const char *port_names[BH_MAX_PORTS];
 	struct ports ports;
 	struct handoff handoff;
+	struct owners owners;
 	struct workers workers;
 	struct alarms *alarms;
 	struct loops *loops; /* NULL: no probes */

@@ -41,6 +41,7 @@ struct replay {
 	struct ports ports; /* one: the capture */
 	struct rte_mempool *frames;
 	struct handoff handoff;
+	struct owners owners;
 	struct workers workers;
 	struct rx rx[BH_MAX_WORKERS];
 	struct activate *activate;
@@ -326,6 +327,7 @@ static int make_workers(struct replay *r)
 		.count = r->options->workers,
 		.replay = true,
 		.sizes = r->options,
+		.owners = &r->owners,
 		.counters = &r->counters,
 		.copies = r->ports.copies,
 		.port_count = r->port_count,
@@ -340,6 +342,7 @@ static int make_workers(struct replay *r)
 						.id = (uint16_t)(i % r->port_count),
 						.max_frame = r->options->mtu ? tx_max_frame(r->options->mtu)
 									     : UINT32_MAX };
+	owners_init(&r->owners, need.count, (uint64_t[2]){ 0, 0 }, 0);
 	error = handoff_open(&r->handoff, need.count, NULL, 64);
 	if (!error)
 		error = workers_open(&r->workers, &need);

@@ -5,8 +5,33 @@
 #include <string.h>
 
 #include "frame.h"
+#include "owner.h"
+#include "parse.h"
 #include "pipeline.h"
 #include "stages.h"
+
+/* Queue q of a port whose device spreads by the owners' key is worker q's; the others are dealt round, so that their queues 0, which
+ * take what RSS does not spread, go to different workers. *next: 0 before the first port. */
+static uint16_t worker_of(const struct port *port, uint16_t queue, uint16_t workers, uint16_t *next)
+{
+	return port->spread ? queue % workers : (*next)++ % workers;
+}
+
+void rx_name_owners(struct owners *owners, const struct ports *ports)
+{
+	uint16_t queues[BH_MAX_WORKERS] = { 0 }, next = 0;
+	bool spread = false;
+
+	for (uint16_t p = 0; p < ports->count; p++) {
+		spread |= ports->ports[p].spread;
+		for (uint16_t q = 0; q < ports->ports[p].rx_queues; q++)
+			queues[worker_of(&ports->ports[p], q, owners->workers, &next)]++;
+	}
+	if (spread)
+		owners_by_key(owners);
+	else
+		owners_by_load(owners, queues);
+}
 
 void rx_init(struct rx *rx, uint16_t worker, uint16_t workers, const struct ports *ports,
 	     const struct handoff *handoff)
@@ -18,10 +43,9 @@ void rx_init(struct rx *rx, uint16_t worker, uint16_t workers, const struct port
 		rx->in[i] = handoff->frames[i][worker];
 		rx->out[i] = handoff->frames[worker][i];
 	}
-	/* queue 0 of the ports goes to different workers: it takes what RSS does not spread */
 	for (uint16_t p = 0; ports && p < ports->count; p++)
-		for (uint16_t q = 0; q < ports->ports[p].rx_queues; q++, next++)
-			if (next % workers == worker)
+		for (uint16_t q = 0; q < ports->ports[p].rx_queues; q++)
+			if (worker_of(&ports->ports[p], q, workers, &next) == worker)
 				rx->queues[rx->queue_count++] = (struct rx_queue){ &ports->ports[p], p, q };
 }
 
@@ -42,39 +66,69 @@ static void count_in(struct worker *w, struct rte_mbuf *const *frames, uint16_t 
 	}
 }
 
-/* Closed: no stage has looked at these frames, so nothing is known of them. */
-static void drop_all(struct worker *w, struct rte_mbuf **frames, uint16_t count)
+/* Closed. Of frames that no stage has looked at nothing is known. */
+static void drop_all(struct worker *w, struct rte_mbuf **frames, uint16_t count, bool judged)
 {
 	for (uint16_t i = 0; i < count; i++) {
 		struct frame *f = frame_of(frames[i]);
 
-		memset(f, 0, sizeof(*f));
-		f->segment = SEGMENT_NONE;
+		if (!judged) {
+			memset(f, 0, sizeof(*f));
+			f->segment = SEGMENT_NONE;
+		}
 		drop_frame(w, frames[i], BH_DROP_NO_POLICY);
 	}
 }
 
-uint16_t rx_accept(struct worker *w, struct rx *rx, struct rte_mbuf **frames, uint16_t count)
+/* Where a glance does not tell, the parser does. What it refuses is this worker's to drop. */
+static uint16_t parsed_owner(const struct worker *w, struct rte_mbuf *m)
+{
+	if (parse_frame(m, parse_how(w->policy)) != PARSED)
+		return w->id;
+	return owner_of(w->owners, frame_of(m));
+}
+
+/* Hand over what is another's; returns how many are left. */
+static uint16_t give_away(struct worker *w, struct rx *rx, struct rte_mbuf **frames, uint16_t count)
 {
 	uint16_t own = 0;
 
-	count_in(w, frames, count);
-	if (!w->policy) {
-		drop_all(w, frames, count);
-		return 0;
-	}
-	count = pipeline_receive(w, frames, count);
-	if (w->worker_count == 1)
-		return count;
+	for (uint16_t i = 0; i < count; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(frames[i], const void *));
 	for (uint16_t i = 0; i < count; i++) {
-		uint16_t owner = (uint16_t)(frame_of(frames[i])->owner_hash % w->worker_count);
+		uint16_t owner = owner_glance(w->owners, frames[i]);
 
+		if (unlikely(owner == OWNER_UNSURE))
+			owner = parsed_owner(w, frames[i]);
 		if (owner == w->id)
 			frames[own++] = frames[i];
 		else
-			handoff_give(w, owner, rx->out[owner], frames[i]);
+			rx->away[owner].frames[rx->away[owner].count++] = frames[i];
+	}
+	if (own == count)
+		return own;
+	for (uint16_t i = 0; i < w->worker_count; i++) {
+		struct rx_away *away = &rx->away[i];
+
+		if (away->count) {
+			worker_wakes(w, i);
+			handoff_give(w, rx->out[i], away->frames, away->count);
+		}
+		away->count = 0;
 	}
 	return own;
+}
+
+uint16_t rx_accept(struct worker *w, struct rx *rx, struct rte_mbuf **frames, uint16_t count)
+{
+	count_in(w, frames, count);
+	if (!w->policy) {
+		drop_all(w, frames, count, false);
+		return 0;
+	}
+	if (w->worker_count > 1)
+		count = give_away(w, rx, frames, count);
+	return count ? pipeline_receive(w, frames, count) : 0;
 }
 
 static uint16_t take_queue(struct worker *w, struct rx *rx, const struct rx_queue *queue)
@@ -93,20 +147,48 @@ static uint16_t take_queue(struct worker *w, struct rx *rx, const struct rx_queu
 	return count;
 }
 
+/* All of it is in another CPU's cache. Where the data begin is a guess: to know it one would have to wait for the mbuf. */
+static void prefetch_foreign(void *const *places, uint16_t count)
+{
+	for (uint16_t i = 0; i < count; i++) {
+		const char *m = (const char *)handoff_frame(places[i]);
+		const char *f = m + sizeof(struct rte_mbuf);
+
+		rte_prefetch0_write(m);
+		rte_prefetch0(f + FRAME_PRIVATE_SIZE + RTE_PKTMBUF_HEADROOM);
+		rte_prefetch0_write(f);
+		rte_prefetch0_write(f + RTE_CACHE_LINE_SIZE);
+	}
+}
+
+static void go_on(struct worker *w, struct rte_mbuf **frames, uint16_t count, bool judged)
+{
+	if (!judged)
+		count = pipeline_receive(w, frames, count);
+	if (count)
+		pipeline_forward(w, frames, count);
+}
+
 static uint16_t take_ring(struct worker *w, struct rte_ring *ring)
 {
+	void *places[BURST];
 	struct rte_mbuf *frames[BURST];
-	uint16_t count = (uint16_t)rte_ring_sc_dequeue_burst(ring, (void **)frames, BURST, NULL);
+	uint16_t count = (uint16_t)rte_ring_sc_dequeue_burst(ring, places, BURST, NULL);
 
 	if (!count)
 		return 0;
-	if (w->policy) {
-		pipeline_forward(w, frames, count);
-		return count;
+	prefetch_foreign(places, count);
+	for (uint16_t i = 0, first; i < count;) {
+		bool judged = handoff_is_judged(places[i]);
+
+		for (first = i; i < count && handoff_is_judged(places[i]) == judged; i++)
+			frames[i] = handoff_frame(places[i]);
+		/* the first policy ever: whoever handed these over saw it earlier in the same moment */
+		if (unlikely(!w->policy))
+			drop_all(w, frames + first, i - first, judged);
+		else
+			go_on(w, frames + first, i - first, judged);
 	}
-	/* the first policy ever: whoever handed these over saw it earlier in the same moment */
-	for (uint16_t i = 0; i < count; i++)
-		drop_frame(w, frames[i], BH_DROP_NO_POLICY);
 	return count;
 }
 

@@ -148,6 +148,17 @@ static void send_range(struct worker *w, uint16_t p, uint16_t from, uint16_t to)
 		lose(w, p, g->frames[i], is_up(port) ? BH_DROP_TX_FULL : BH_DROP_TX_DOWN);
 }
 
+/* The queue is another worker's, who counts them when they leave. */
+static void hand_back(struct worker *w, uint16_t p, uint16_t count)
+{
+	struct gather *g = &w->tx->gathers[p];
+	unsigned int taken = rte_ring_enqueue_burst(w->tx->ports[p].owner, (void **)g->frames, count, NULL);
+
+	worker_wakes(w, handoff_queue_owner(w->tx->ports[p].queue));
+	for (unsigned int i = taken; i < count; i++)
+		lose(w, p, g->frames[i], BH_DROP_TX_FULL);
+}
+
 static void flush_port(struct worker *w, uint16_t p)
 {
 	struct tx_port *port = &w->tx->ports[p];
@@ -155,6 +166,11 @@ static void flush_port(struct worker *w, uint16_t p)
 	uint16_t count = g->count, from = 0;
 
 	g->count = 0;
+	if (port->owner) {
+		if (count)
+			hand_back(w, p, count);
+		return;
+	}
 	/* some drivers keep what they can not send, and send it when the link is back: old news by then */
 	if (!is_up(port)) {
 		while (from < count)
@@ -272,13 +288,8 @@ static __rte_always_inline void leave(struct worker *w, uint16_t p, struct rte_m
 	struct frame *f = frame_of(m);
 	uint32_t length = length_on_wire(m);
 
-	if (port->owner) {
+	if (port->owner)
 		f->dest = segment;
-		worker_wakes(w, handoff_queue_owner(port->queue));
-		if (rte_ring_enqueue(port->owner, m) != 0)
-			lose(w, p, m, BH_DROP_TX_FULL);
-		return;
-	}
 	gather(w, p, m, length, way_of(m, f, segment));
 }
 

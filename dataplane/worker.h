@@ -14,6 +14,7 @@
 #include "policy.h"
 
 #define BURST 32
+#define WORKER_WHOLE 128u /* all flows, as owner.h shares them out */
 
 struct flow_table; /* flow.h; worker: rw */
 struct fragments;  /* fragment.h; worker: rw */
@@ -26,6 +27,7 @@ struct layer2;     /* layer2.h; worker: rw */
 struct denials;    /* denials.h; worker: rw */
 struct loops;      /* loop.h; main: rw, workers: by their functions */
 struct loop_gate;  /* loop.h; main: rw, workers: ro, but for what has left */
+struct owners;     /* owner.h; main: rw, workers: ro */
 struct rte_ring;
 
 struct worker {
@@ -45,6 +47,7 @@ struct worker {
 	struct loops *loops;                 /* NULL: no probes, as in replay */
 	struct loop_gate *loop_gate;         /* NULL with it */
 	struct rte_ring *const *peers;       /* to the other workers, by id (rx.h) */
+	const struct owners *owners;         /* NULL: there is one worker */
 	const struct bh_counters *directory; /* names of stable ids; main: rw, workers: ro */
 	const struct assignment *assignment; /* NULL unless replay --assign */
 	uint64_t unix_offset_us;             /* Unix time in us = now_ns / 1000 + this */
@@ -53,6 +56,7 @@ struct worker {
 	uint64_t start_ns;              /* when the first image came into force (mid-stream); 0: not yet */
 	struct bucket rejects;          /* answers to senders a second; unlimited in replay */
 	uint16_t id, worker_count;
+	uint16_t part; /* of WORKER_WHOLE: of all flows that it owns; 0: one of worker_count */
 	bool replay;
 	bool measuring;   /* account for the stages' time (stages.h) */
 	uint32_t to_wake; /* workers that got something in this round, a bit by id (workerloop.c) */
@@ -81,9 +85,19 @@ static inline void worker_ask(struct worker *w, const struct bh_session *session
 }
 
 /* A worker's part of a limit that holds for all together. In replay all take from one account. */
-static inline uint32_t worker_share(const struct worker *w, uint32_t limit)
+static inline uint64_t worker_share(const struct worker *w, uint64_t limit)
 {
-	return w->replay ? limit : RTE_MAX(limit / w->worker_count, 1u);
+	uint64_t share = w->part ? limit * w->part / WORKER_WHOLE : limit / w->worker_count;
+
+	return w->replay ? limit : RTE_MAX(share, 1u);
+}
+
+/* The same of a rate: the time between two events that all together may have at this distance. */
+static inline uint64_t worker_interval(const struct worker *w, uint64_t ns)
+{
+	if (w->replay)
+		return ns;
+	return w->part ? ns * WORKER_WHOLE / w->part : ns * w->worker_count;
 }
 
 /* Longer between two rounds is no load but a pause: the VM was stunned (a snapshot, a move), or the process stopped. */

@@ -15,6 +15,7 @@
 
 #include "environment.h"
 #include "flow.h"
+#include "frame.h"
 #include "interrupts.h"
 #include "log.h"
 #include "loop.h"
@@ -104,6 +105,11 @@ static uint32_t send_for_others(struct loop *l)
 		unsigned int count =
 			rte_ring_sc_dequeue_burst(l->shared[i].ring, (void **)frames, BURST, NULL);
 
+		/* they are in another CPU's cache */
+		for (unsigned int k = 0; k < count; k++) {
+			rte_prefetch0_write(frames[k]);
+			rte_prefetch0((const char *)frame_of(frames[k]) + RTE_CACHE_LINE_SIZE);
+		}
 		for (unsigned int k = 0; k < count; k++)
 			tx_take(l->w, l->shared[i].port, frames[k]);
 		seen += count;

@@ -11,6 +11,7 @@
 #include "fragment.h"
 #include "layer2.h"
 #include "mactable.h"
+#include "owner.h"
 
 #define SERVER_NAMES 65536u
 /* Rejects and packets too big that are told, a second, of all workers: enough for people, too few to be used as an amplifier. Replay has no limit, so that its
@@ -22,21 +23,16 @@ static int socket_of(const struct workers_need *need, uint16_t id)
 	return need->replay ? SOCKET_ID_ANY : (int)rte_lcore_to_socket_id(environment_lcore(id));
 }
 
-/* A worker's share of a size that is given for all together. */
-static uint32_t share(const struct workers_need *need, uint32_t size)
-{
-	return need->replay ? size : RTE_MAX(size / need->count, 1u);
-}
-
 static struct classifier *classifier_for(struct workers *workers, const struct workers_need *need,
-					 uint16_t id, int socket)
+					 const struct worker *w, int socket)
 {
-	if (!need->replay || id == 0)
-		workers->classifiers[id] =
-			classifier_new(share(need, need->sizes->detecting),
-				       need->sizes->dpi_memory / (need->replay ? 1 : need->count),
-				       share(need, SERVER_NAMES), socket);
-	return workers->classifiers[need->replay ? 0 : id];
+	const struct options *sizes = need->sizes;
+
+	if (!need->replay || w->id == 0)
+		workers->classifiers[w->id] = classifier_new((uint32_t)worker_share(w, sizes->detecting),
+							     worker_share(w, sizes->dpi_memory),
+							     (uint32_t)worker_share(w, SERVER_NAMES), socket);
+	return workers->classifiers[need->replay ? 0 : w->id];
 }
 
 static int make_worker(struct workers *workers, const struct workers_need *need, uint16_t id)
@@ -54,20 +50,23 @@ static int make_worker(struct workers *workers, const struct workers_need *need,
 	w->worker_count = need->count;
 	w->replay = need->replay;
 	w->seed = need->seed;
+	w->owners = need->owners;
+	w->part = need->owners ? owner_part(need->owners, id) : 0;
 	if (!need->replay)
 		bucket_init(&w->rejects, RTE_MAX(REJECTS / need->count, 1u), REJECTS / need->count);
 	w->counters = counterfile_worker(need->counters, id);
 	w->directory = need->counters->counters;
 	w->macs = workers->macs;
-	w->flows = shared ? shared->flows
-			  : flow_table_new(share(need, need->sizes->flows), socket, !need->replay);
+	w->flows =
+		shared ? shared->flows
+		       : flow_table_new((uint32_t)worker_share(w, need->sizes->flows), socket, !need->replay);
 	w->tx = tx_new(need->transmit + id * need->port_count, need->port_count, need->copies, socket);
-	w->fragments =
-		shared ? shared->fragments : fragments_new(share(need, need->sizes->fragments), socket, id);
+	w->fragments = shared ? shared->fragments
+			      : fragments_new((uint32_t)worker_share(w, need->sizes->fragments), socket, id);
 	w->layer2 = layer2_new(id, socket);
 	w->memo = rte_zmalloc_socket("memo", sizeof(*w->memo), RTE_CACHE_LINE_SIZE, socket);
 	w->events = event_ring_new(need->event_slots, socket);
-	w->classifier = classifier_for(workers, need, id, socket);
+	w->classifier = classifier_for(workers, need, w, socket);
 	if (!need->replay)
 		w->denials = denials_new(need->count, socket);
 	return w->flows && w->tx && w->fragments && w->layer2 && w->memo && w->events && w->classifier &&

@@ -24,6 +24,7 @@ struct workers_need {
 	bool replay; /* one flow table, fragment table and classifier for all, no seed */
 	const struct options *sizes;
 	uint64_t seed;
+	const struct owners *owners; /* NULL: count is 1 */
 	const struct counterfile *counters;
 	struct rte_mempool *copies;
 	uint16_t port_count;

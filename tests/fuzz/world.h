@@ -38,6 +38,7 @@ struct world {
 	struct workers workers;
 	struct counterfile counters;
 	struct handoff handoff;
+	struct owners owners;
 	struct rx rx[WORLD_WORKERS];
 	struct activate *activate;
 	struct assignment *assignment;

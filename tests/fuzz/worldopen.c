@@ -94,6 +94,7 @@ static void make_workers(void)
 	struct workers_need workers = {
 		.count = WORLD_WORKERS,
 		.replay = true,
+		.owners = &world.owners,
 		.sizes = &world.sizes,
 		.counters = &world.counters,
 		.copies = world.copies,
@@ -106,6 +107,7 @@ static void make_workers(void)
 		transmit[i] = (struct tx_port){ .burst = world_take_frames,
 						.id = (uint16_t)(i % WORLD_PORTS),
 						.max_frame = 1518 };
+	owners_init(&world.owners, WORLD_WORKERS, (uint64_t[2]){ 0, 0 }, 0);
 	need(handoff_open(&world.handoff, WORLD_WORKERS, NULL, HANDOFF_SLOTS) == 0, "rings");
 	need(workers_open(&world.workers, &workers) == 0, "tables");
 	for (uint16_t i = 0; i < WORLD_WORKERS; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c tests/unit/dataplane/no_sessions.c */
+/* needs: dataplane/parse.c dataplane/parse_quick.c dataplane/parse_ip4.c dataplane/parse_ip6.c dataplane/parse_l4.c dataplane/parse_icmp.c dataplane/checksum.c dataplane/drop.c dataplane/fragment.c dataplane/fragmentset.c dataplane/reassemble.c dataplane/names.c dataplane/owner.c tests/unit/dataplane/no_sessions.c */
 /* Fragments go on when their packet is whole, all of them and in order of arrival, or not at all. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,8 @@
 #include "eal.h"
 #include "flow.h"
 #include "fragment.h"
+#include "handoff.h"
+#include "owner.h"
 #include "parse.h"
 #include "pipeline.h"
 
@@ -76,7 +78,7 @@ static struct rte_mbuf *piece_of(uint32_t from, uint32_t to, bool more, uint16_t
 	craft_header_checksum(&c);
 	struct rte_mbuf *m = eal_frame(pool, c.bytes, c.length);
 	m->port = 1;
-	assert_int_equal(parse_frame(m, 0, true), PARSED);
+	assert_int_equal(parse_frame(m, true), PARSED);
 	struct frame *f = frame_of(m);
 	f->segment = segment;
 	f->network = f->key.network = NETWORK;
@@ -200,7 +202,7 @@ static void test_others_pass(void **state)
 	(void)state;
 	make_whole(false, 100);
 	struct rte_mbuf *m = eal_frame(pool, whole.bytes, whole.length);
-	assert_int_equal(parse_frame(m, 0, true), PARSED);
+	assert_int_equal(parse_frame(m, true), PARSED);
 	struct frame before = *frame_of(m);
 	assert_ptr_equal(feed(m), m);
 	assert_memory_equal(&before, frame_of(m), sizeof(before));
@@ -255,7 +257,7 @@ static void test_one_batch(void **state)
 	make_whole(true, 2000);
 	batch[0] = piece(0, 1000);
 	batch[1] = eal_frame(pool, whole.bytes, whole.length);
-	assert_int_equal(parse_frame(batch[1], 0, true), PARSED);
+	assert_int_equal(parse_frame(batch[1], true), PARSED);
 	batch[1]->port = 1;
 	batch[2] = piece(0, 1000);
 	batch[3] = piece(1000, data_length());
@@ -334,7 +336,7 @@ static void test_chain_before_fragment_header(void **state)
 		craft_lengths(&c);
 		m = eal_frame(pool, c.bytes, c.length);
 		m->port = 1;
-		assert_int_equal(parse_frame(m, 0, true), PARSED);
+		assert_int_equal(parse_frame(m, true), PARSED);
 		frame_of(m)->segment = WEB;
 		m = feed(m);
 	}
@@ -661,11 +663,15 @@ static void test_guards(void **state)
 	send_whole(m);
 }
 
+static const struct flow_key *m_key(struct rte_mbuf *m)
+{
+	return &frame_of(m)->key;
+}
+
 static void test_reassembled_error(void **state)
 {
 	static const uint8_t quoted[28] = { 0x45, 0, 0,  37, 0, 1, 0, 0,  63,   17,   0, 0,  10, 0,
 					    0,    9, 10, 0,  0, 1, 0, 53, 0x13, 0x88, 0, 17, 0,  0 };
-	uint8_t nine[16], one[16];
 
 	(void)state;
 	make_whole(false, 200);
@@ -676,10 +682,9 @@ static void test_reassembled_error(void **state)
 	assert_null(feed(piece(0, 16)));
 	struct rte_mbuf *m = feed(piece(16, 36));
 	assert_non_null(m);
-	map4(nine, (const uint8_t[]){ 10, 0, 0, 9 });
-	map4(one, (const uint8_t[]){ 10, 0, 0, 1 });
 	assert_true(frame_of(m)->flags & FRAME_ICMP_ERROR);
-	assert_int_equal(frame_of(m)->owner_hash, owner_hash(nine, one, 0));
+	assert_memory_equal(m_key(m)->address[0] + 12, ((const uint8_t[]){ 10, 0, 0, 1 }), 4);
+	assert_memory_equal(m_key(m)->address[1] + 12, ((const uint8_t[]){ 10, 0, 0, 9 }), 4);
 	send_whole(m);
 }
 
@@ -690,13 +695,19 @@ static void test_reassembled_error_of_another_worker(void **state)
 					    0,    9, 10, 0,  0, 1, 0, 53, 0x13, 0x88, 0, 17, 0,  0 };
 	struct rte_ring *rings[2] = { rte_ring_create("peer0", 16, 0, 0),
 				      rte_ring_create("peer1", 16, 0, 0) };
-	uint8_t nine[16], one[16];
+	struct owners owners;
+	uint64_t nine, one;
+	uint8_t address[16];
 	void *m = NULL;
 
 	(void)state;
-	map4(nine, (const uint8_t[]){ 10, 0, 0, 9 });
-	map4(one, (const uint8_t[]){ 10, 0, 0, 1 });
-	uint16_t owner = owner_hash(nine, one, 0) % 2;
+	map4(address, (const uint8_t[]){ 10, 0, 0, 9 });
+	memcpy(&nine, address + 8, 8);
+	map4(address, (const uint8_t[]){ 10, 0, 0, 1 });
+	memcpy(&one, address + 8, 8);
+	owners_init(&owners, 2, (uint64_t[2]){ 0, 0 }, 0);
+	uint16_t owner = owner_between(&owners, 0, nine, 0, one);
+	w->owners = &owners;
 	w->worker_count = 2;
 	w->id = !owner;
 	w->peers = rings;
@@ -708,6 +719,8 @@ static void test_reassembled_error_of_another_worker(void **state)
 	assert_null(feed(piece(0, 16)));
 	assert_null(feed(piece(16, 36)));
 	assert_int_equal(rte_ring_dequeue(rings[owner], &m), 0);
+	assert_true(handoff_is_judged(m));
+	m = handoff_frame(m);
 	assert_int_equal(w->counters->cells[BH_WORKER_HANDED_OVER], 1);
 	assert_int_equal(held(), 0);
 	/* there it goes on as it is */
@@ -719,6 +732,7 @@ static void test_reassembled_error_of_another_worker(void **state)
 	w->worker_count = 1;
 	w->id = 0;
 	w->peers = NULL;
+	w->owners = NULL;
 	rte_ring_free(rings[0]);
 	rte_ring_free(rings[1]);
 }

@@ -62,6 +62,8 @@ static void test_defaults(void **state)
 	assert_string_equal(o.ports[0].device, "net_null0");
 	assert_int_equal(o.ports[0].mtu, 1500);
 	assert_int_equal(o.ports[0].queues, 0);
+	assert_int_equal(o.ports[0].rss, 0);
+	assert_int_equal(o.rss, 0);
 	assert_true(o.ports[0].promiscuous);
 	assert_int_equal(o.workers, 1);
 	assert_int_equal(o.flows, 1000000);
@@ -80,7 +82,7 @@ static void test_defaults(void **state)
 static void test_all(void **state)
 {
 	struct options o = read_line(
-		"--port a=net_af_packet0,iface=x,qpairs=2;mtu=9000;queues=2;promiscuous=0 --port "
+		"--port a=net_af_packet0,iface=x,qpairs=2;mtu=9000;queues=2;rss=6d5a;promiscuous=0 --port "
 		"b=0000:0b:00.0 "
 		"--workers 2 --cpus 1,3 --huge never --memory 512 --flows 5000 --macs 100 --detecting 64 "
 		"--dpi-memory 33554432 --fragments 128 --mbufs 4096 --idle-sleep 0 --idle-interrupts 0 --run "
@@ -92,6 +94,9 @@ static void test_all(void **state)
 	assert_string_equal(o.ports[0].device, "net_af_packet0,iface=x,qpairs=2");
 	assert_int_equal(o.ports[0].mtu, 9000);
 	assert_int_equal(o.ports[0].queues, 2);
+	assert_int_equal(o.ports[0].rss, 0x6d5a);
+	assert_int_equal(o.ports[1].rss, 0);
+	assert_int_equal(o.rss, 0x6d5a);
 	assert_false(o.ports[0].promiscuous);
 	assert_string_equal(o.ports[1].device, "0000:0b:00.0");
 	assert_int_equal(o.cpu_count, 2);
@@ -134,6 +139,10 @@ static void test_mistakes(void **state)
 		"--port a=x --port a=y",
 		"--port a=x;mtu=70000",
 		"--port a=x;color=red",
+		"--port a=x;rss=6d5",
+		"--port a=x;rss=6d5b",
+		"--port a=x;rss=0x6d5a",
+		"--port a=x;rss=6d5a --port b=y;rss=0001",
 		"--port a=x;promiscuous=2",
 		"--port a=x --workers 0",
 		"--port a=x --workers 17",

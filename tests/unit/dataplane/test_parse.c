@@ -25,7 +25,7 @@ static enum bh_drop parse_with(const struct craft *c, uint64_t offloads, unsigne
 	last = eal_frame(pool, c->bytes, c->length);
 	last->ol_flags = offloads;
 	last->vlan_tci = 101;
-	return parse_frame(last, 0, how);
+	return parse_frame(last, how);
 }
 
 static const struct frame *parsed(const struct craft *c)
@@ -96,7 +96,6 @@ static void test_tcp(void **state)
 	assert_memory_equal(frame_destination(f), mapped(10, 0, 0, 2), 16);
 	assert_int_equal(f->key.port[f->reversed], 40000);
 	assert_int_equal(f->key.protocol, 6);
-	assert_int_equal(f->owner_hash, owner_hash(mapped(10, 0, 0, 2), mapped(10, 0, 0, 1), 0));
 }
 
 static void test_both_directions_have_one_key(void **state)
@@ -107,7 +106,6 @@ static void test_both_directions_have_one_key(void **state)
 	(void)state;
 	sample_tcp4(&c);
 	const struct flow_key key = parsed(&c)->key;
-	uint32_t owner = frame_of(last)->owner_hash;
 	assert_false(frame_of(last)->reversed);
 	memcpy(swap, c.bytes + 30, 4);
 	memcpy(c.bytes + 30, c.bytes + 34, 4);
@@ -119,7 +117,6 @@ static void test_both_directions_have_one_key(void **state)
 	const struct frame *f = parsed(&c);
 	assert_true(f->reversed);
 	assert_true(flow_key_equal(&key, &f->key));
-	assert_int_equal(owner, f->owner_hash);
 }
 
 static void test_key_orders_ports_of_one_address(void **state)
@@ -181,7 +178,6 @@ static void test_error_has_key_of_what_it_quotes(void **state)
 	assert_memory_equal(f->key.address[1], mapped(10, 0, 0, 9), 16);
 	assert_int_equal(f->key.port[0], 5000);
 	assert_int_equal(f->key.port[1], 53);
-	assert_int_equal(f->owner_hash, owner_hash(mapped(10, 0, 0, 9), mapped(10, 0, 0, 1), 0));
 	sample_too_big6(&c);
 	f = parsed(&c);
 	assert_true(f->flags & FRAME_ICMP_ERROR);
@@ -263,7 +259,6 @@ static void test_arp(void **state)
 	assert_int_equal(f->flags, FRAME_TAGGED);
 	assert_memory_equal(frame_source(f), mapped(10, 0, 0, 1), 16);
 	assert_memory_equal(frame_destination(f), mapped(10, 0, 0, 2), 16);
-	assert_int_equal(f->owner_hash, 0);
 	assert_int_equal(f->l3, 18);
 	c.bytes[18 + 27] = 1; /* for itself */
 	assert_int_equal(parsed(&c)->flags, FRAME_TAGGED | FRAME_ANNOUNCE);
@@ -789,7 +784,7 @@ static void test_stripped_tag(void **state)
 	assert_int_equal(f->l3, 14);
 	assert_int_equal(f->wire_length, c.length + 4);
 	last->vlan_tci = 0xe000;
-	assert_int_equal(parse_frame(last, 0, true), BH_DROP_PRIORITY_TAG);
+	assert_int_equal(parse_frame(last, true), BH_DROP_PRIORITY_TAG);
 	sample_tcp4(&c);
 	assert_int_equal(parse_with(&c, stripped, true), BH_DROP_DOUBLE_TAG);
 	assert_int_equal(parse_with(&c, stripped | RTE_MBUF_F_RX_QINQ_STRIPPED, true), BH_DROP_DOUBLE_TAG);

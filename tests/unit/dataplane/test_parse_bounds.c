@@ -70,7 +70,7 @@ static enum bh_drop parse_fenced(struct rte_mbuf *m, unsigned int how)
 {
 	for (struct rte_mbuf *s = m; s; s = s->next)
 		fence(s);
-	enum bh_drop reason = parse_frame(m, 1, how);
+	enum bh_drop reason = parse_frame(m, how);
 	for (struct rte_mbuf *s = m; s; s = s->next)
 		unfence(s);
 	if (reason == PARSED)
