@@ -16,6 +16,7 @@ from measure import threads_of, wait_for
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build")
+RSS_KEY = "6d5a"  # by which a traffic is split to queues: TRAFFIC_RSS_KEY
 DRIVERS = ("mempool_ring", "bus_vdev", "net_pcap", "net_memif")
 
 
@@ -149,8 +150,9 @@ class Bulkhead(Program):
     def start(self):
         s = self.setting
         self.keep_policy()
+        rss = f";rss={RSS_KEY}" if s.queues > 1 else ""
         arguments = [f"{BUILD}/bulkhead-dataplane", "--run", self.run, "--state", self.state,
-                     "--port", f"trunk={s.device.format(n=0)};mtu={s.mtu};queues={s.queues}", "--workers", str(s.workers),
+                     "--port", f"trunk={s.device.format(n=0)};mtu={s.mtu};queues={s.queues}{rss}", "--workers", str(s.workers),
                      "--cpus", ",".join(map(str, s.cpus)), "--mbufs", str(s.mbufs), "--probes", "0",
                      "--huge", "never", *self.options]
         if s.namespace:

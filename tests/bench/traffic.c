@@ -314,12 +314,29 @@ static uint16_t pending(const struct traffic *t, uint64_t i, uint8_t *frame)
 	return t->size;
 }
 
-/* By both hosts alike, so that both directions of a flow are of one share. */
+/* Toeplitz with a key of 16 bits over and over: what a 16-bit word of the input adds to the last 16 bits of the hash depends
+ * on the word alone, so the words may be added up first. */
+static uint32_t rss_hash(uint32_t words)
+{
+	uint32_t key = TRAFFIC_RSS_KEY, hash = 0;
+
+	for (int bit = 15; bit >= 0; bit--) {
+		hash ^= words >> bit & 1 ? key : 0;
+		key = (key << 1 | key >> 15) & 0xffff;
+	}
+	return hash;
+}
+
+/* As RSS spreads them that looks at the two addresses: the frame's queue is its hash modulo the queues. */
 bool traffic_shared(const struct traffic *t, uint64_t i)
 {
 	uint64_t flow = established(t, i).flow;
+	uint32_t client = (uint32_t)(flow % HOSTS), server = (uint32_t)(flow / HOSTS % HOSTS), words;
 
-	return (flow % HOSTS + flow / HOSTS % HOSTS) % t->shares == t->share;
+	if (t->shares == 1)
+		return true;
+	words = t->ipv6 ? 1 ^ 2 ^ (client + 1) ^ (server + 1) : (0x101 + client) ^ (0x201 + server);
+	return rss_hash(words) % t->shares == t->share;
 }
 
 uint64_t traffic_loop(const struct traffic *t)

@@ -12,6 +12,8 @@
 #include <stdint.h>
 
 #define TRAFFIC_FRAME_MAX 9022u
+/* Of these 16 bits over and over the key is made (Woo and Park, 2012); programs.py tells it the dataplane. */
+#define TRAFFIC_RSS_KEY 0x6d5au
 
 enum traffic_kind {
 	TRAFFIC_ESTABLISHED, /* a frame of every flow, then a reply of every flow, each in a scattered order */
@@ -30,7 +32,7 @@ struct traffic {
 	uint16_t size;  /* bytes of a frame with its tag and without its checksum; `mixed' has its own */
 	bool ipv6, tcp; /* tcp: bare acknowledgements, of `established' only */
 	uint16_t share,
-		shares; /* only the flows of one of so many queues, as a symmetric hash would spread them */
+		shares; /* only the flows of one of so many queues, as RSS with the key below spreads them by their addresses */
 };
 
 extern const char *const traffic_names[TRAFFIC_KINDS];
