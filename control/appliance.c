@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* bulkhead.yaml: see appliance.h for the whole of it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -64,12 +65,45 @@ static void port_rx_queues(struct decoder *decoder, const struct node *node, voi
 		((struct appliance_port *)target)->rx_queues = (uint32_t)queues;
 }
 
+/* The dataplane asks the same: with an odd number of ones the hash is one to one. */
+static void port_rss_key(struct decoder *decoder, const struct node *node, void *target)
+{
+	static const char expected[] = "four hexadecimal digits with an odd number of ones (\"6d5a\")";
+	const char *text = decode_text(decoder, node, expected);
+	unsigned long key;
+
+	if (!text)
+		return;
+	key = strspn(text, "0123456789abcdefABCDEF") == 4 && !text[4] ? strtoul(text, NULL, 16) : 0;
+	if (__builtin_popcountl(key) & 1)
+		((struct appliance_port *)target)->rss_key = (uint32_t)key;
+	else
+		decode_expected(decoder, node, expected);
+}
+
 static const struct decode_key port_keys[] = {
 	{ "device", port_device, true },
 	{ "mtu", port_mtu, false },
 	{ "promiscuous", port_promiscuous, false },
 	{ "rx-queues", port_rx_queues, false },
+	{ "rss-key", port_rss_key, false },
 };
+
+static void check_keys(struct decoder *decoder, const struct appliance *appliance)
+{
+	const struct appliance_port *first = NULL;
+
+	for (uint32_t i = 0; i < appliance->port_count; i++) {
+		const struct appliance_port *port = &appliance->ports[i];
+
+		if (port->rss_key && first && first->rss_key != port->rss_key)
+			decode_error(decoder, port->place,
+				     "port %s: rss-key: all ports have one key, and port %s has %04x",
+				     port->name, first->name, first->rss_key);
+		else if (port->rss_key)
+			first = port;
+	}
+}
 
 static void check_devices(struct decoder *decoder, const struct appliance *appliance)
 {
@@ -110,6 +144,7 @@ static void read_ports(struct decoder *decoder, const struct node *node, void *t
 			port->device = copy_text(decoder, "");
 	}
 	check_devices(decoder, appliance);
+	check_keys(decoder, appliance);
 }
 
 /* ---- cores and memory ---- */

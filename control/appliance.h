@@ -7,7 +7,7 @@
  *   version: 1
  *   ports:                       # 1..16; the names that policies use
  *     trunk: { device: "0000:0b:00.0" }            # PCI address, or a DPDK vdev with its arguments:
- *     # trunk: { device: "net_af_xdp0,iface=bhtrunk" , mtu: 1500, promiscuous: true, rx-queues: 1 }
+ *     # trunk: { device: "net_af_xdp0,iface=bhtrunk" , mtu: 1500, promiscuous: true, rx-queues: 2, rss-key: "6d5a" }
  *   workers: 1                   # forwarding workers, 1..16
  *   cpus: [1]                    # optional: the worker's cores; main thread takes the others
  *   memory: { huge-pages: auto, size: 1 GiB }      # auto | require | never
@@ -30,6 +30,7 @@ struct appliance_port {
 	struct place place;
 	uint32_t mtu;       /* 1500 */
 	uint32_t rx_queues; /* 0: as many as workers, if the device can */
+	uint32_t rss_key;   /* 16 bits that the device's Toeplitz key repeats; 0: the dataplane sets the device up */
 	bool promiscuous;   /* true */
 };
 

@@ -40,13 +40,15 @@ static void argument_add(struct arguments *arguments, const char *format, ...)
 
 static void arguments_port(struct arguments *arguments, const struct appliance_port *port)
 {
-	char queues[32] = "";
+	char queues[32] = "", rss[16] = "";
 
 	if (port->rx_queues)
 		snprintf(queues, sizeof(queues), ";queues=%u", port->rx_queues);
+	if (port->rss_key)
+		snprintf(rss, sizeof(rss), ";rss=%04x", port->rss_key);
 	argument_add(arguments, "--port");
-	argument_add(arguments, "%s=%s;mtu=%u%s;promiscuous=%d", port->name, port->device, port->mtu, queues,
-		     port->promiscuous);
+	argument_add(arguments, "%s=%s;mtu=%u%s%s;promiscuous=%d", port->name, port->device, port->mtu, queues,
+		     rss, port->promiscuous);
 }
 
 static void arguments_number(struct arguments *arguments, const char *name, uint64_t value)

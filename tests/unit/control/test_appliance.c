@@ -76,7 +76,7 @@ static void everything(void **state)
 	struct problems problems;
 	struct appliance *appliance =
 		read_text("version: 1\nports:\n  trunk: { device: \"net_af_xdp0,iface=bhtrunk\", mtu: 9000, "
-			  "promiscuous: false, rx-queues: 2 }\n"
+			  "promiscuous: false, rx-queues: 2, rss-key: \"6D5A\" }\n"
 			  "  lan: { device: \"net_tap0\" }\nworkers: 2\ncpus: [1, 3]\nmemory: { huge-pages: "
 			  "never, size: 2 GiB }\n"
 			  "sizes: { flows: 2048, macs: 128, detecting: 64, dpi-memory: 64 MiB, fragments: "
@@ -94,14 +94,14 @@ static void everything(void **state)
 	assert_string_equal(strrchr(appliance->policy, '/'), "/p.yaml");
 	assert_int_not_equal(appliance->policy[0], 'p'); /* beside bulkhead.yaml */
 	text = arguments_of(appliance);
-	assert_string_equal(text,
-			    "--port\ntrunk=net_af_xdp0,iface=bhtrunk;mtu=9000;queues=2;promiscuous=0\n"
-			    "--port\nlan=net_tap0;mtu=1500;promiscuous=1\n--workers\n2\n--cpus\n1,3\n"
-			    "--huge\nnever\n--memory\n2048\n--flows\n2048\n--macs\n128\n--detecting\n64\n"
-			    "--dpi-memory\n67108864\n--fragments\n32\n--mbufs\n4096\n--idle-sleep\n0\n--idle-"
-			    "interrupts\n0\n"
-			    "--run\n/tmp/r\n--state\n/tmp/s\n--control-user\nnobody\n--log-level\n7\n"
-			    "--group\neast\n--group-key\n/tmp/g.key\n--probes\n0\n");
+	assert_string_equal(
+		text, "--port\ntrunk=net_af_xdp0,iface=bhtrunk;mtu=9000;queues=2;rss=6d5a;promiscuous=0\n"
+		      "--port\nlan=net_tap0;mtu=1500;promiscuous=1\n--workers\n2\n--cpus\n1,3\n"
+		      "--huge\nnever\n--memory\n2048\n--flows\n2048\n--macs\n128\n--detecting\n64\n"
+		      "--dpi-memory\n67108864\n--fragments\n32\n--mbufs\n4096\n--idle-sleep\n0\n--idle-"
+		      "interrupts\n0\n"
+		      "--run\n/tmp/r\n--state\n/tmp/s\n--control-user\nnobody\n--log-level\n7\n"
+		      "--group\neast\n--group-key\n/tmp/g.key\n--probes\n0\n");
 	free(text);
 	appliance_free(appliance);
 	problems_free(&problems);
@@ -120,6 +120,13 @@ static void refused(void **state)
 		{ "version: 1\nports: { a: { device: \"\" } }\n", "PCI address" },
 		{ "version: 1\nports: { a: { device: x }, b: { device: x } }\n", "device of port a already" },
 		{ "version: 1\nports: { \"a=b\": { device: x } }\n", "name" },
+		{ "version: 1\nports: { a: { device: x, rss-key: \"6d5\" } }\n", "four hexadecimal digits" },
+		{ "version: 1\nports: { a: { device: x, rss-key: \"6d5b\" } }\n", "odd number of ones" },
+		{ "version: 1\nports: { a: { device: x, rss-key: \"0x6d5a\" } }\n",
+		  "four hexadecimal digits" },
+		{ "version: 1\nports: { a: { device: x, rss-key: \"6d5a\" }, b: { device: y, rss-key: "
+		  "\"0001\" } }\n",
+		  "one key" },
 		{ "version: 1\nports: { a: { device: x } }\nworkers: 17\n", "1 to 16" },
 		{ "version: 1\nports: { a: { device: x } }\ngroup: { key-file: [] }\n",
 		  "32 hexadecimal digits" },
