@@ -30,8 +30,9 @@ struct appliance_port {
 	struct place place;
 	uint32_t mtu;       /* 1500 */
 	uint32_t rx_queues; /* 0: as many as workers, if the device can */
-	uint32_t rss_key;   /* 16 bits that the device's Toeplitz key repeats; 0: the dataplane sets the device up */
-	bool promiscuous;   /* true */
+	uint32_t
+		rss_key; /* 16 bits that the device's Toeplitz key repeats; 0: the dataplane sets the device up */
+	bool promiscuous; /* true */
 };
 
 enum huge_pages { HUGE_AUTO, HUGE_REQUIRE, HUGE_NEVER };

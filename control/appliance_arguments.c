@@ -47,8 +47,8 @@ static void arguments_port(struct arguments *arguments, const struct appliance_p
 	if (port->rss_key)
 		snprintf(rss, sizeof(rss), ";rss=%04x", port->rss_key);
 	argument_add(arguments, "--port");
-	argument_add(arguments, "%s=%s;mtu=%u%s%s;promiscuous=%d", port->name, port->device, port->mtu, queues,
-		     rss, port->promiscuous);
+	argument_add(arguments, "%s=%s;mtu=%u%s%s;promiscuous=%d", port->name, port->device, port->mtu,
+		     queues, rss, port->promiscuous);
 }
 
 static void arguments_number(struct arguments *arguments, const char *name, uint64_t value)

@@ -22,7 +22,6 @@ struct port_setup {
 	struct rte_eth_conf conf;
 	uint16_t rx_descriptors, tx_descriptors;
 	struct rte_mempool *pool;
-	uint8_t rss_key[OWNER_KEY_SIZE];
 };
 
 uint16_t port_receive(const struct port *port, uint16_t index, uint16_t queue, struct rte_mbuf **frames,
@@ -124,8 +123,8 @@ static void choose_rss(struct port *port, struct port_setup *s, const struct opt
 	s->conf.rx_adv_conf.rss_conf.rss_hf = wanted;
 	if (!has_room_for_key(s))
 		return;
-	memcpy(s->rss_key, owners->key, sizeof(s->rss_key));
-	s->conf.rx_adv_conf.rss_conf.rss_key = s->rss_key;
+	/* vmxnet3 reads it at the start, through the pointer that ethdev has kept */
+	s->conf.rx_adv_conf.rss_conf.rss_key = (uint8_t *)(uintptr_t)owners->key;
 	s->conf.rx_adv_conf.rss_conf.rss_key_len = s->info.hash_key_size;
 	/* a table of another size is not looked up by the last bits */
 	port->spread |= !(table & (table - 1));
