@@ -111,7 +111,7 @@ void owners_by_load(struct owners *o, const uint16_t *queues)
 {
 	uint32_t all = 0, sum = 0, shares[BH_MAX_WORKERS];
 	uint32_t bucket = 0;
-	uint64_t upto = 0;
+	uint64_t limit = 0;
 
 	for (uint16_t i = 0; i < o->workers; i++)
 		all += queues[i];
@@ -126,8 +126,8 @@ void owners_by_load(struct owners *o, const uint16_t *queues)
 		sum += shares[i];
 	}
 	for (uint16_t i = 0; i < o->workers; i++) {
-		upto += shares[i];
-		for (; bucket < (upto * OWNER_BUCKETS + sum / 2) / sum; bucket++)
+		limit += shares[i];
+		for (; bucket < (limit * OWNER_BUCKETS + sum / 2) / sum; bucket++)
 			o->worker[bucket] = (uint8_t)i;
 	}
 }

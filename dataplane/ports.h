@@ -51,7 +51,8 @@ struct port_need {
 	const struct option_port *ports;
 	uint16_t count;
 	uint16_t workers;
-	const struct owners *owners; /* their key is for the devices, and stays where it is; NULL: there is one queue */
+	const struct owners
+		*owners; /* their key is for the devices, and stays where it is; NULL: there is one queue */
 	uint32_t mbufs;
 	bool interrupts; /* where the devices have them */
 	uint32_t room;   /* bytes of a frame that an mbuf must take at least; 0: by the MTUs */
