@@ -89,19 +89,12 @@ static uint32_t first_due(struct flow_table *table)
 	return WHEEL_NONE;
 }
 
-/* Goes before the hand along a list, so that what the hand will touch is there when it comes: a session, and one step behind
- * the bucket that its key leads to. Each step waits for one session at most, the one that leads to the next. */
-#define SCOUT_LEAD 4u
-
-struct scout {
-	uint32_t path[SCOUT_LEAD]; /* the sessions before the hand, by number modulo the lead */
-	uint32_t hand, far;        /* numbers: of the session in hand, of the farthest seen */
-};
-
-/* The hand is on this session. Where that is not the one that was expected, it begins another list. */
-static void scout_ahead(const struct worker *w, struct scout *s, uint32_t index)
+/* The hand is on this session. Where that is not the one that was expected, the scout begins another list. Between two calls of
+ * flow_age() sessions may have ended: then it fetches in vain. */
+static void scout_ahead(const struct worker *w, uint32_t index)
 {
-	const struct flow_table *table = w->flows;
+	struct flow_table *table = w->flows;
+	struct flow_scout *s = &table->scout;
 
 	if (s->hand == s->far || s->path[++s->hand % SCOUT_LEAD] != index)
 		s->path[s->far = s->hand = 0] = index;
@@ -131,7 +124,6 @@ bool flow_age(struct worker *w, uint32_t budget)
 {
 	struct flow_table *table = w->flows;
 	uint64_t now_slot = w->now_ns >> WHEEL_SHIFT;
-	struct scout scout = { .far = 0 };
 
 	if (table->wheel_at >= now_slot || unlikely(!w->policy))
 		return false;
@@ -150,7 +142,7 @@ bool flow_age(struct worker *w, uint32_t budget)
 			turn_to(table, table->wheel_at + 1);
 			continue;
 		}
-		scout_ahead(w, &scout, index);
+		scout_ahead(w, index);
 		if (w->now_ns >= flow_deadline(w, flow)) {
 			flow_end(w, flow, BH_FLOW_END_TIMEOUT);
 		} else {

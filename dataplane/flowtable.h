@@ -61,6 +61,15 @@ struct yield_hand {
 	uint32_t index; /* next to be looked at; WHEEL_NONE: the slot's first */
 };
 
+/* Goes before the hand of ageing along a list, so that what the hand will touch is there when it comes: a session, and one step behind
+ * the bucket that its key leads to. Each step waits for one session at most, the one that leads to the next. */
+#define SCOUT_LEAD 4u
+
+struct flow_scout {
+	uint32_t path[SCOUT_LEAD]; /* the sessions before the hand, by number modulo the lead */
+	uint32_t hand, far;        /* numbers: of the session in hand, of the farthest seen */
+};
+
 struct flow_table {
 	struct flow *flows;
 	struct flow_cold *cold;
@@ -76,6 +85,7 @@ struct flow_table {
 	uint32_t fresh; /* places never used so far begin here */
 	uint32_t free;  /* list of used and freed places, by wheel_next */
 	uint32_t primary, spare_fresh, spare_free, spare_end;
+	struct flow_scout scout;
 	void *region;  /* all of the above */
 	size_t memory; /* its size in bytes */
 };

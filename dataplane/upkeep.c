@@ -15,7 +15,7 @@
 /* Of a call, how long one chore has the worker while others have something to do too. */
 #define TURN_NS 5000u
 /* Pieces, which nothing interrupts: at most some microseconds each. */
-#define FLOW_PIECE 2u
+#define FLOW_PIECE 4u
 #define DETECTION_PIECE 1u
 #define FRAGMENT_PIECE 1u
 #define MAC_PIECE 8u
