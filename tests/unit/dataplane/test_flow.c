@@ -1449,7 +1449,7 @@ static void segments_with_one_column_are_told_apart(void **state)
 static void larger(uint32_t capacity)
 {
 	flow_table_free(w->flows);
-	w->flows = flow_table_new(capacity, SOCKET_ID_ANY);
+	w->flows = flow_table_new(capacity, SOCKET_ID_ANY, false);
 	assert_non_null(w->flows);
 	advance(0);
 }

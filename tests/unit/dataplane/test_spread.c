@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/ports.c dataplane/owner.c */
+/* needs: dataplane/ports.c dataplane/interrupts.c dataplane/wait.c dataplane/owner.c */
 /* What a device with RSS is told: the owners' key, and a table by which index i is worker i's. The device is DPDK's net_null, which
  * remembers what it was told. */
 #include <dlfcn.h>
