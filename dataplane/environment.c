@@ -220,7 +220,7 @@ static int add_cpus(struct words *w, const struct options *o)
 /* ---- memory ---- */
 
 /* MiB that the tables of these sizes take of EAL's memory, generously: without huge pages only what is touched costs, and sessions are
- * not in it (region.h). */
+ * not in it (pages.h). */
 static uint32_t need_mib(const struct options *o, bool huge)
 {
 	uint64_t bytes = (huge ? o->flows * 224ull : 0) + o->mbufs * 2 * 3072ull + o->macs * 256ull +

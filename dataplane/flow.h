@@ -108,7 +108,7 @@ static inline bool flow_is_refused(const struct flow *flow)
 
 struct flow_table;
 
-/* A table for `capacity` sessions, its memory in large pages where there are any; now: all of it taken at once (region.h).
+/* A table for `capacity` sessions, its memory in large pages where there are any; now: all of it taken at once (pages.h).
  * NULL: no memory. */
 struct flow_table *flow_table_new(uint32_t capacity, int socket, bool now);
 void flow_table_free(struct flow_table *table);

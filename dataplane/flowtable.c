@@ -4,7 +4,7 @@
 #include <rte_malloc.h>
 #include <string.h>
 
-#include "region.h"
+#include "pages.h"
 
 /* ---- buckets ---- */
 
@@ -232,7 +232,7 @@ struct flow_table *flow_table_new(uint32_t capacity, int socket, bool now)
 		return NULL;
 	table_layout(table, capacity);
 	table->memory = place_arrays(table);
-	table->region = region_new(table->memory, socket, now);
+	table->region = pages_new(table->memory, socket, now);
 	if (!table->region) {
 		flow_table_free(table);
 		return NULL;
@@ -246,7 +246,7 @@ void flow_table_free(struct flow_table *table)
 {
 	if (!table)
 		return;
-	region_free(table->region, table->memory);
+	pages_free(table->region, table->memory);
 	rte_free(table);
 }
 

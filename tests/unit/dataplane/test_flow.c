@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/flow.c dataplane/flowbegin.c dataplane/flowroom.c dataplane/flowage.c dataplane/flowrecord.c dataplane/flowtable.c dataplane/region.c dataplane/icmp.c dataplane/tcp.c dataplane/drop.c */
+/* needs: dataplane/flow.c dataplane/flowbegin.c dataplane/flowroom.c dataplane/flowage.c dataplane/flowrecord.c dataplane/flowtable.c dataplane/pages.c dataplane/icmp.c dataplane/tcp.c dataplane/drop.c */
 /*
  * The flow stage, with a judge that says what the test wants.
  *

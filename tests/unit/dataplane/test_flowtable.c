@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/flowtable.c dataplane/region.c */
+/* needs: dataplane/flowtable.c dataplane/pages.c */
 /* The hash table of sessions, against a model that cannot be wrong. */
 #include <setjmp.h>
 #include <stdarg.h>

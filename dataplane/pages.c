@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "region.h"
+#include "pages.h"
 
 #include <errno.h>
 #include <linux/mempolicy.h>
@@ -51,7 +51,7 @@ static void *map_aligned(size_t size)
 	return at + before;
 }
 
-void *region_new(size_t size, int socket, bool now)
+void *pages_new(size_t size, int socket, bool now)
 {
 	size_t length = mapped(size);
 	void *region;
@@ -73,7 +73,7 @@ void *region_new(size_t size, int socket, bool now)
 	return region;
 }
 
-void region_free(void *region, size_t size)
+void pages_free(void *region, size_t size)
 {
 	if (!region)
 		return;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* needs: dataplane/region.c */
+/* needs: dataplane/pages.c */
 /* The memory of the great tables: zeroed, all of it there, taken when asked for, and given back. */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "eal.h"
-#include "region.h"
+#include "pages.h"
 
 #define HUGE_PAGE ((size_t)2 << 20)
 
@@ -56,7 +56,7 @@ static void is_zero_from_end_to_end(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < RTE_DIM(sizes); i++) {
-		uint8_t *region = region_new(sizes[i], SOCKET_ID_ANY, i % 2);
+		uint8_t *region = pages_new(sizes[i], SOCKET_ID_ANY, i % 2);
 
 		assert_non_null(region);
 		assert_int_equal((uintptr_t)region % RTE_CACHE_LINE_SIZE, 0);
@@ -65,7 +65,7 @@ static void is_zero_from_end_to_end(void **state)
 		for (size_t at = 0; at < sizes[i]; at++)
 			assert_int_equal(region[at], 0);
 		memset(region, 0xa5, sizes[i]);
-		region_free(region, sizes[i]);
+		pages_free(region, sizes[i]);
 		assert_int_equal(resident(region, 4096), -1);
 	}
 }
@@ -75,7 +75,7 @@ static void is_taken_now_or_when_used(void **state)
 	const size_t size = 3 * HUGE_PAGE + 4096;
 
 	(void)state;
-	uint8_t *now = region_new(size, 0, true), *later = region_new(size, 0, false);
+	uint8_t *now = pages_new(size, 0, true), *later = pages_new(size, 0, false);
 	assert_non_null(now);
 	assert_non_null(later);
 	assert_int_equal(resident(now, size), size / 4096);
@@ -83,18 +83,18 @@ static void is_taken_now_or_when_used(void **state)
 	later[0] = 1;
 	assert_true(resident(later, size) > 0);
 	assert_true(resident(later, size) <= (long)(HUGE_PAGE / 4096));
-	region_free(later, size);
-	region_free(now, size);
+	pages_free(later, size);
+	pages_free(now, size);
 }
 
 static void refuses_what_there_is_not(void **state)
 {
 	(void)state;
-	assert_null(region_new(0, SOCKET_ID_ANY, false));
-	assert_null(region_new(SIZE_MAX, SOCKET_ID_ANY, false));
-	assert_null(region_new(SIZE_MAX - 4096, SOCKET_ID_ANY, true));
-	assert_null(region_new((size_t)1 << 60, SOCKET_ID_ANY, true));
-	region_free(NULL, 4096);
+	assert_null(pages_new(0, SOCKET_ID_ANY, false));
+	assert_null(pages_new(SIZE_MAX, SOCKET_ID_ANY, false));
+	assert_null(pages_new(SIZE_MAX - 4096, SOCKET_ID_ANY, true));
+	assert_null(pages_new((size_t)1 << 60, SOCKET_ID_ANY, true));
+	pages_free(NULL, 4096);
 }
 
 int main(void)
