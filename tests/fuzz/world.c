@@ -48,9 +48,11 @@ static void send_for_others(void)
 
 void world_settle(void)
 {
-	send_for_others();
-	for (uint16_t i = 0; i < WORLD_WORKERS; i++)
+	/* the first worker's queues last: by then it has what the others gave it */
+	for (uint16_t i = WORLD_WORKERS; i-- > 1;)
 		tx_flush(worker(i));
+	send_for_others();
+	tx_flush(worker(0));
 	mac_table_serve(worker(0), UINT32_MAX);
 	for (uint16_t i = 0; i < WORLD_WORKERS; i++)
 		drain_events(worker(i)->events, NULL);
