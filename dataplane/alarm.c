@@ -96,9 +96,13 @@ static struct measure measure_total(struct alarms *a, enum bh_resource resource)
 		return (struct measure){ a->need.counters->macs, sizes->macs };
 	if (resource == BH_RESOURCE_EVENTS)
 		return a->events;
-	for (uint16_t i = 0; shared[resource].size && i < a->need.workers->count; i++)
+	for (uint16_t i = 0; shared[resource].size && i < a->need.workers->count; i++) {
+		const struct worker *w = a->need.workers->list[i];
+		uint64_t size = shared[resource].size;
+
 		fuller(&most, cell(a, i, shared[resource].cell),
-		       worker_share(a->need.workers->list[i], shared[resource].size));
+		       resource == BH_RESOURCE_DPI_MEMORY ? worker_even(w, size) : worker_share(w, size));
+	}
 	return most;
 }
 

@@ -126,8 +126,10 @@ static void choose_rss(struct port *port, struct port_setup *s, const struct opt
 	/* vmxnet3 reads it at the start, through the pointer that ethdev has kept */
 	s->conf.rx_adv_conf.rss_conf.rss_key = (uint8_t *)(uintptr_t)owners->key;
 	s->conf.rx_adv_conf.rss_conf.rss_key_len = s->info.hash_key_size;
-	/* a table of another size is not looked up by the last bits */
-	port->spread |= !(table & (table - 1));
+	/* A table of another size is not looked up by the last bits; and with a number of queues that is no power of two, a smaller table than
+	 * the owners' deals them out otherwise. */
+	port->spread |= table && !(table & (table - 1)) &&
+			(table >= OWNER_BUCKETS || !(port->rx_queues & (port->rx_queues - 1)));
 	port->reta_size = port->spread ? (uint16_t)table : 0;
 }
 

@@ -92,7 +92,13 @@ static inline uint64_t worker_share(const struct worker *w, uint64_t limit)
 	return w->replay ? limit : RTE_MAX(share, 1u);
 }
 
-/* The same of a rate: the time between two events that all together may have at this distance. */
+/* A worker's part of what is divided evenly, whatever flows it owns: nDPI's caches take the same of each. */
+static inline uint64_t worker_even(const struct worker *w, uint64_t size)
+{
+	return w->replay ? size : size / w->worker_count;
+}
+
+/* Of a rate, as worker_share(): the time between two events that all together may have at this distance. */
 static inline uint64_t worker_interval(const struct worker *w, uint64_t ns)
 {
 	if (w->replay)

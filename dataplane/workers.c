@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <rte_malloc.h>
 
+#include "bulkhead/sizes.h"
 #include "classify.h"
 #include "denials.h"
 #include "environment.h"
@@ -23,6 +24,9 @@ static int socket_of(const struct workers_need *need, uint16_t id)
 	return need->replay ? SOCKET_ID_ANY : (int)rte_lcore_to_socket_id(environment_lcore(id));
 }
 
+/* classifier_new() */
+static_assert(BH_DPI_MEMORY_LEAST / BH_MAX_WORKERS >= 1u << 20);
+
 static struct classifier *classifier_for(struct workers *workers, const struct workers_need *need,
 					 const struct worker *w, int socket)
 {
@@ -30,7 +34,7 @@ static struct classifier *classifier_for(struct workers *workers, const struct w
 
 	if (!need->replay || w->id == 0)
 		workers->classifiers[w->id] = classifier_new((uint32_t)worker_share(w, sizes->detecting),
-							     worker_share(w, sizes->dpi_memory),
+							     worker_even(w, sizes->dpi_memory),
 							     (uint32_t)worker_share(w, SERVER_NAMES), socket);
 	return workers->classifiers[need->replay ? 0 : w->id];
 }
