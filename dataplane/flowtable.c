@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "pages.h"
+#include "words.h"
 
 /* ---- buckets ---- */
 
@@ -117,24 +118,6 @@ static void fetch_free(const struct flow_table *table)
 		flow_prefetch_session(table, index);
 }
 
-/* All zero, store by store: of memset() gcc 12 makes a string instruction, which takes its time to begin. */
-static void clear(struct flow *flow, struct flow_cold *cold)
-{
-	__m128i *words = (__m128i *)flow;
-	const __m128i zero = _mm_setzero_si128();
-
-	static_assert(sizeof(*flow) == 8 * sizeof(zero) && sizeof(*cold) == 3 * sizeof(zero) + 4);
-	_mm_store_si128(words, zero);
-	_mm_store_si128(words + 1, zero);
-	_mm_store_si128(words + 2, zero);
-	_mm_store_si128(words + 3, zero);
-	_mm_store_si128(words + 4, zero);
-	_mm_store_si128(words + 5, zero);
-	_mm_store_si128(words + 6, zero);
-	_mm_store_si128(words + 7, zero);
-	*cold = (struct flow_cold){ .wheel_previous = WHEEL_NONE };
-}
-
 struct flow *flow_insert(struct flow_table *table, const struct flow_key *key, uint32_t hash)
 {
 	uint32_t index = table->free;
@@ -154,7 +137,9 @@ struct flow *flow_insert(struct flow_table *table, const struct flow_key *key, u
 	table->count++;
 	fetch_free(table);
 	flow = &table->flows[index];
-	clear(flow, &table->cold[index]);
+	static_assert(sizeof(*flow) == 128);
+	clear128(flow);
+	table->cold[index] = (struct flow_cold){ .wheel_previous = WHEEL_NONE };
 	flow->key = *key;
 	return flow;
 }

@@ -11,7 +11,6 @@
 #define DATAPLANE_FRAME_H
 
 #include <assert.h>
-#include <emmintrin.h>
 #include <rte_mbuf.h>
 #include <stdbool.h>
 
@@ -106,23 +105,6 @@ static_assert(sizeof(struct frame) == 128);
 static inline struct frame *frame_of(struct rte_mbuf *m)
 {
 	return (struct frame *)rte_mbuf_to_priv(m);
-}
-
-/* All zero, store by store: of a loop or memset() gcc 12 makes a string instruction, which costs more than the rest of the
- * parser. */
-static inline void frame_clear(struct frame *f)
-{
-	__m128i *words = (__m128i *)f;
-	const __m128i zero = _mm_setzero_si128();
-
-	_mm_store_si128(words, zero);
-	_mm_store_si128(words + 1, zero);
-	_mm_store_si128(words + 2, zero);
-	_mm_store_si128(words + 3, zero);
-	_mm_store_si128(words + 4, zero);
-	_mm_store_si128(words + 5, zero);
-	_mm_store_si128(words + 6, zero);
-	_mm_store_si128(words + 7, zero);
 }
 
 /* Payload bytes that lie contiguous in the first segment. */

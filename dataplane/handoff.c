@@ -9,6 +9,7 @@
 
 #include "frame.h"
 #include "ports.h"
+#include "words.h"
 
 static int ring_new(struct rte_ring **ring, uint32_t slots, unsigned int flags, const char *kind,
 		    unsigned int a, unsigned int b)
@@ -73,7 +74,7 @@ static void drop_unknown(struct worker *w, struct rte_mbuf *m)
 {
 	struct frame *f = frame_of(m);
 
-	frame_clear(f);
+	clear128(f);
 	f->segment = f->dest = f->network = SEGMENT_NONE;
 	drop_frame(w, m, BH_DROP_HANDOFF_FULL);
 }

@@ -6,6 +6,7 @@
 #include <rte_prefetch.h>
 
 #include "pipeline.h"
+#include "words.h"
 #include "worker.h"
 
 #define ARP_LENGTH 28u
@@ -189,7 +190,7 @@ enum bh_drop parse_long(struct rte_mbuf *m, unsigned int how)
 			    .inside = how & PARSE_INSIDE };
 	uint16_t ethertype;
 
-	frame_clear(f);
+	clear128(f);
 	f->segment = f->dest = f->network = SEGMENT_NONE;
 	f->wire_length = m->pkt_len;
 	f->kind = FRAME_OTHER;

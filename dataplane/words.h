@@ -3,6 +3,7 @@
 #ifndef DATAPLANE_WORDS_H
 #define DATAPLANE_WORDS_H
 
+#include <emmintrin.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -21,6 +22,23 @@ static inline uint32_t load32(const uint8_t *p)
 
 	memcpy(&word, p, sizeof(word));
 	return word;
+}
+
+/* 128 bytes to zero, aligned to 16, store by store: of a loop or memset() gcc 12 makes a string instruction, which takes longer to
+ * begin than all of them. */
+static inline void clear128(void *at)
+{
+	__m128i *words = (__m128i *)at;
+	const __m128i zero = _mm_setzero_si128();
+
+	_mm_store_si128(words, zero);
+	_mm_store_si128(words + 1, zero);
+	_mm_store_si128(words + 2, zero);
+	_mm_store_si128(words + 3, zero);
+	_mm_store_si128(words + 4, zero);
+	_mm_store_si128(words + 5, zero);
+	_mm_store_si128(words + 6, zero);
+	_mm_store_si128(words + 7, zero);
 }
 
 /* A word of a struct, at an offset of it. */
