@@ -15,20 +15,6 @@
 
 struct rte_mbuf;
 
-/* The last `length` (0..7) bytes before `end` as a word with zeroes behind; `before`: so many bytes may be read before them. */
-static inline uint64_t checksum_tail(const uint8_t *end, size_t length, bool before)
-{
-	uint64_t word = 0;
-
-	if (!length)
-		return 0;
-	if (before)
-		return load64(end - 8) >> (64 - 8 * length);
-	for (size_t i = 0; i < length; i++)
-		word |= (uint64_t)end[(ptrdiff_t)i - (ptrdiff_t)length] << (8 * i);
-	return word;
-}
-
 /* The sum of two words of ones' complement, be it of 64, 32 or 16 bits: a carry comes round. */
 static inline uint64_t checksum_add(uint64_t sum, uint64_t word)
 {
@@ -36,28 +22,35 @@ static inline uint64_t checksum_add(uint64_t sum, uint64_t word)
 	return sum + (sum < word);
 }
 
-/* Less than 64 bytes; `whole`: at least 8, or so many may be read before `p` + length. */
-static inline __attribute__((always_inline)) uint64_t checksum_below64(const uint8_t *p, size_t length,
-								       bool whole)
+/* Less than 8 bytes as a word with zeroes behind. */
+static inline uint64_t checksum_tail(const uint8_t *p, size_t length)
 {
-	uint64_t sum = 0;
+	uint64_t word = 0;
+
+	for (size_t i = 0; i < length; i++)
+		word |= (uint64_t)p[i] << (8 * i);
+	return word;
+}
+
+/* Added to `sum`: 8 to 63 bytes, or what is left, less than 64, of more. The last 8 of them may be read at once. */
+static inline __attribute__((always_inline)) uint64_t checksum_below64(uint64_t sum, const uint8_t *p,
+								       size_t length)
+{
+	const uint8_t *end = p + length;
 
 	if (length & 32) {
-		sum = checksum_add(checksum_add(load64(p), load64(p + 8)),
-				   checksum_add(load64(p + 16), load64(p + 24)));
+		sum = checksum_add(sum, checksum_add(checksum_add(load64(p), load64(p + 8)),
+						     checksum_add(load64(p + 16), load64(p + 24))));
 		p += 32;
 	}
 	if (length & 16) {
 		sum = checksum_add(sum, checksum_add(load64(p), load64(p + 8)));
 		p += 16;
 	}
-	if (length & 8) {
+	if (length & 8)
 		sum = checksum_add(sum, load64(p));
-		p += 8;
-	}
-	length &= 7;
-	sum = checksum_add(sum, checksum_tail(p + length, length, whole));
-	return (sum & UINT32_MAX) + (sum >> 32);
+	/* in two steps, since there may be none */
+	return checksum_add(sum, load64(end - 8) >> 8 >> (56 - 8 * (length & 7)));
 }
 
 /* At most 64 KiB - 1 bytes; they count as if they began at an even offset. No more than 2^48, so that sums can be added. */
@@ -66,7 +59,7 @@ static inline uint64_t checksum_bytes(const void *bytes, size_t length)
 	const __m128i half = _mm_set1_epi64x(UINT32_MAX);
 	__m128i low = _mm_setzero_si128(), high = _mm_setzero_si128();
 	const uint8_t *p = bytes;
-	bool whole = length >= 8;
+	uint64_t rest;
 
 	/* the halves of words can not overflow */
 	for (; length >= 64; p += 64, length -= 64)
@@ -77,8 +70,10 @@ static inline uint64_t checksum_bytes(const void *bytes, size_t length)
 			high = _mm_add_epi64(high, _mm_srli_epi64(a, 32));
 		}
 	low = _mm_add_epi64(low, high);
-	return (uint64_t)_mm_cvtsi128_si64(low) + (uint64_t)_mm_extract_epi64(low, 1) +
-	       checksum_below64(p, length, whole);
+	/* of what is behind a block the last eight bytes may be the block's */
+	rest = p == bytes && length < 8 ? checksum_tail(p, length) : checksum_below64(0, p, length);
+	return (uint64_t)_mm_cvtsi128_si64(low) + (uint64_t)_mm_extract_epi64(low, 1) + (rest & UINT32_MAX) +
+	       (rest >> 32);
 }
 
 /* The same over [offset, offset + length) of a frame, which the caller knows to be there. */

@@ -219,7 +219,8 @@ enum {
 /* Whether a frame travels from the session's responder to its initiator. */
 static inline bool flow_is_reverse(const struct flow *flow, const struct frame *f)
 {
-	return !f->reversed != !(flow->flags & FLOW_REVERSED);
+	static_assert(FLOW_REVERSED == 1, "a bit as wide as a bool");
+	return (f->reversed ^ flow->flags) & FLOW_REVERSED;
 }
 
 /* Count a frame at its session. */
