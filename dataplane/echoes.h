@@ -88,13 +88,12 @@ static inline struct echo *echo_slot(struct echoes *e, uint64_t digest)
 static inline bool echoes_note(struct echoes *e, uint64_t digest, uint16_t segment, uint64_t now_ns)
 {
 	struct echo *slot = echo_slot(e, digest);
-	uint64_t told = (digest & ~0xffffull) | segment;
-	bool twice = slot->digest == told && now_ns - slot->now_ns < ECHO_TWICE_NS;
+	uint64_t told = (digest & ~0xffffull) | segment, last_ns = slot->now_ns;
+	/* without a branch: where copies come, each second frame is one */
+	bool twice = (slot->digest == told) & (now_ns - last_ns < ECHO_TWICE_NS);
 
-	if (likely(!twice)) {
-		slot->digest = told;
-		slot->now_ns = now_ns;
-	}
+	slot->digest = told;
+	slot->now_ns = twice ? last_ns : now_ns;
 	return twice;
 }
 

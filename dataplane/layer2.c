@@ -309,9 +309,9 @@ static inline void find_ends(struct layer2 *l, const struct rte_mbuf *m, const s
 }
 
 /* bridge() for a plain frame between two machines that the worker remembers, for which nothing is to be learned: it comes to the
- * same. false: bridge() is to be asked. */
-static inline bool bridge_known(struct worker *w, const struct rte_mbuf *m, struct frame *f,
-				const struct ends *ends, uint64_t epoch)
+ * same. *twice counts second copies. false: bridge() is to be asked. */
+static inline bool bridge_known(const struct worker *w, const struct rte_mbuf *m, struct frame *f,
+				const struct ends *ends, uint64_t epoch, uint32_t *twice)
 {
 	uint32_t shown = f->kind == FRAME_IPV4 ? MAC_SHOWN_4 : MAC_SHOWN_6;
 
@@ -321,8 +321,8 @@ static inline bool bridge_known(struct worker *w, const struct rte_mbuf *m, stru
 	    ends->destination->segment == f->segment)
 		return false;
 	f->dest = ends->destination->segment;
-	/* which drops nothing: layer2_stage() */
-	note_echo(w, f, echo_digest(m, f, w->seed, false));
+	/* none is dropped for it: layer2_stage() */
+	*twice += echoes_note(w->layer2->echoes, echo_digest(m, f, w->seed, false), f->segment, w->now_ns);
 	return true;
 }
 
@@ -345,7 +345,7 @@ uint16_t layer2_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count
 	struct layer2 *l = w->layer2;
 	/* what is to be dropped as a second copy is compared as a whole */
 	bool quick = l && !w->policy->image.header->settings.duplicates_drop;
-	uint32_t kept = 0;
+	uint32_t kept = 0, twice = 0;
 
 	mac_table_time(w);
 	uint64_t epoch = mac_table_epoch(w);
@@ -358,7 +358,7 @@ uint16_t layer2_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count
 			struct ends ends;
 
 			find_ends(l, m, f, &ends);
-			if (likely(bridge_known(w, m, f, &ends, epoch))) {
+			if (likely(bridge_known(w, m, f, &ends, epoch, &twice))) {
 				frames[kept++] = m;
 				continue;
 			}
@@ -372,5 +372,6 @@ uint16_t layer2_stage(struct worker *w, struct rte_mbuf **frames, uint16_t count
 		else
 			drop_frame(w, m, reason);
 	}
+	worker_count(w, BH_WORKER_DUPLICATES, twice);
 	return (uint16_t)kept;
 }
