@@ -11,8 +11,10 @@
 #define WORD 32u         /* bits of a word of the input */
 #define FIRST (WORD - 1) /* bit of the key that the first bit of the input adds to the hash's last one */
 
-/* Of the work that a frame is, this part is done by who receives it for another: per cent, measured (SPEED.md). */
+/* Of the work that a frame is, these parts are done by who receives it for another, and by who sends it for another: per cent, measured
+ * (SPEED.md). */
 #define RECEIVING 35u
+#define SENDING 30u
 
 /* ---- the key ---- */
 
@@ -106,23 +108,23 @@ void owners_by_key(struct owners *o)
 		o->worker[i] = (uint8_t)(i % o->workers);
 }
 
-/* The work of all frames is 1; receiving is RECEIVING of it. Each worker does the same part of it, if there is as much to own. */
-void owners_by_load(struct owners *o, const uint16_t *queues)
+/* Each worker does the same part of all work, be it for frames of its own or for others, if there is as much to own. */
+void owners_by_load(struct owners *o, const struct owner_duty *duties)
 {
-	uint32_t all = 0, sum = 0, shares[BH_MAX_WORKERS];
+	const uint32_t frames = 100u * 1000; /* the work of a thousand */
+	uint32_t all = frames, sum = 0, work[BH_MAX_WORKERS], shares[BH_MAX_WORKERS];
 	uint32_t bucket = 0;
 	uint64_t limit = 0;
 
-	for (uint16_t i = 0; i < o->workers; i++)
-		all += queues[i];
-	if (!all)
-		return;
 	for (uint16_t i = 0; i < o->workers; i++) {
-		uint32_t equal = 100u * all, extra = RECEIVING * all,
-			 receives = queues[i] * RECEIVING * o->workers;
+		work[i] = duties[i].receives * RECEIVING + duties[i].sends * SENDING;
+		all += work[i];
+	}
+	for (uint16_t i = 0; i < o->workers; i++) {
+		uint32_t equal = all / o->workers;
 
 		/* none is left without, and its tables without room */
-		shares[i] = RTE_MAX(equal + extra > receives ? equal + extra - receives : 0, equal / 5);
+		shares[i] = RTE_MAX(equal > work[i] ? equal - work[i] : 0, frames / o->workers / 5);
 		sum += shares[i];
 	}
 	for (uint16_t i = 0; i < o->workers; i++) {

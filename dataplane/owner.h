@@ -60,8 +60,13 @@ void owners_init(struct owners *owners, uint16_t workers, const uint64_t secret[
 /* Some port spreads by the key: index i means worker i mod workers. */
 void owners_by_key(struct owners *owners);
 
-/* No port does: workers that receive for others own less. queues: how many each worker receives from. */
-void owners_by_load(struct owners *owners, const uint16_t *queues);
+/* What a worker does for all: so many of a thousand frames it receives, and so many it sends by a queue that others send by too. */
+struct owner_duty {
+	uint32_t receives, sends;
+};
+
+/* No port does: who receives and sends for others owns less. A duty for each worker. */
+void owners_by_load(struct owners *owners, const struct owner_duty *duties);
 
 /* How many of the OWNER_BUCKETS a worker has: at least one. */
 uint16_t owner_part(const struct owners *owners, uint16_t worker);

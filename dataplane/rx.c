@@ -17,20 +17,40 @@ static uint16_t worker_of(const struct port *port, uint16_t queue, uint16_t work
 	return port->spread ? queue % workers : (*next)++ % workers;
 }
 
+/* Worker w sends by queue w % tx_queues, which is that worker's whose number it has (handoff.h). */
+static void add_sending(struct owner_duty *duties, const struct port *port, uint16_t workers, uint16_t ports)
+{
+	for (uint16_t q = 0; q < port->tx_queues; q++) {
+		uint32_t users = q < workers ? (workers - q - 1u) / port->tx_queues + 1 : 0;
+
+		if (users > 1)
+			duties[handoff_queue_owner(q)].sends += 1000 * users / workers / ports;
+	}
+}
+
 void rx_name_owners(struct owners *owners, const struct ports *ports)
 {
-	uint16_t queues[BH_MAX_WORKERS] = { 0 }, next = 0;
+	struct owner_duty duties[BH_MAX_WORKERS] = { 0 };
+	uint32_t queues = 0;
+	uint16_t next = 0;
 	bool spread = false;
 
 	for (uint16_t p = 0; p < ports->count; p++) {
-		spread |= ports->ports[p].spread;
-		for (uint16_t q = 0; q < ports->ports[p].rx_queues; q++)
-			queues[worker_of(&ports->ports[p], q, owners->workers, &next)]++;
+		const struct port *port = &ports->ports[p];
+
+		spread |= port->spread;
+		queues += port->rx_queues;
+		for (uint16_t q = 0; q < port->rx_queues; q++)
+			duties[worker_of(port, q, owners->workers, &next)].receives++;
+		add_sending(duties, port, owners->workers, ports->count);
 	}
-	if (spread)
+	if (spread) {
 		owners_by_key(owners);
-	else
-		owners_by_load(owners, queues);
+		return;
+	}
+	for (uint16_t i = 0; i < owners->workers; i++)
+		duties[i].receives = queues ? 1000 * duties[i].receives / queues : 0;
+	owners_by_load(owners, duties);
 }
 
 void rx_init(struct rx *rx, uint16_t worker, uint16_t workers, const struct ports *ports,

@@ -320,10 +320,11 @@ static void test_deal_by_key(void **state)
 	assert_int_equal(rx[0].queue_count + rx[1].queue_count + rx[2].queue_count, 7);
 }
 
-/* Nothing spreads: whoever receives for the others owns less. */
+/* Nothing spreads: whoever receives for the others owns less, and less still who also sends for them. */
 static void test_deal_by_load(void **state)
 {
-	static struct ports ports = { .count = 1, .ports = { { .rx_queues = 1 } } };
+	static struct ports ports = { .count = 1, .ports = { { .rx_queues = 1, .tx_queues = WORKERS } } };
+	uint16_t receives;
 	(void)state;
 
 	rx_name_owners(&owners, &ports);
@@ -333,10 +334,42 @@ static void test_deal_by_load(void **state)
 	assert_in_range(owner_part(&owners, 1), owner_part(&owners, 2) - 1, owner_part(&owners, 2) + 1);
 	assert_int_equal(owner_part(&owners, 0) + owner_part(&owners, 1) + owner_part(&owners, 2),
 			 OWNER_BUCKETS);
+	receives = owner_part(&owners, 0);
+	ports.ports[0].tx_queues = 1;
+	rx_name_owners(&owners, &ports);
+	assert_true(owner_part(&owners, 0) >= 1);
+	assert_true(owner_part(&owners, 0) < receives);
+	assert_int_equal(owner_part(&owners, 0) + owner_part(&owners, 1) + owner_part(&owners, 2),
+			 OWNER_BUCKETS);
+	/* by queue 0 workers 0 and 2 send, by queue 1 worker 1 alone */
+	ports.ports[0].tx_queues = 2;
 	ports.ports[0].rx_queues = WORKERS;
+	rx_name_owners(&owners, &ports);
+	assert_true(owner_part(&owners, 0) < owner_part(&owners, 1));
+	assert_in_range(owner_part(&owners, 1), owner_part(&owners, 2) - 1, owner_part(&owners, 2) + 1);
+	ports.ports[0].tx_queues = WORKERS;
 	rx_name_owners(&owners, &ports);
 	for (uint16_t i = 0; i < WORKERS; i++)
 		assert_in_range(owner_part(&owners, i), OWNER_BUCKETS / WORKERS, OWNER_BUCKETS / WORKERS + 1);
+}
+
+/* However many there are, each owns some. */
+static void test_deal_to_many(void **state)
+{
+	static struct ports ports = { .count = 1, .ports = { { .rx_queues = 1, .tx_queues = 1 } } };
+	(void)state;
+
+	for (uint16_t many = 1; many <= BH_MAX_WORKERS; many++) {
+		uint32_t sum = 0;
+
+		owners_init(&owners, many, (const uint64_t[2]){ 1, 2 }, 0);
+		rx_name_owners(&owners, &ports);
+		for (uint16_t i = 0; i < many; i++) {
+			assert_true(owner_part(&owners, i) >= 1);
+			sum += owner_part(&owners, i);
+		}
+		assert_int_equal(sum, OWNER_BUCKETS);
+	}
 }
 
 int main(void)
@@ -346,6 +379,7 @@ int main(void)
 		TEST(test_distribution), TEST(test_judged),      TEST(test_stripped),
 		TEST(test_ring_full),    TEST(test_closed),      TEST(test_closed_owner),
 		TEST(test_left_over),    TEST(test_deal_by_key), TEST(test_deal_by_load),
+		TEST(test_deal_to_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
