@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Is there room for one more session: in its segment's quotas, in the table? Where there is none, a session that yields
- * (half-open, answered by nobody, refused, closed; never an established one) may give its place, those nearest to their end first:
+ * (half-open, answered by nobody, refused, closed; never an established one) may give its place, those nearest to their end first and
+ * handshakes that are under way last:
  *
  *   - A full table is made room in at the cost of the segment that has most of such sessions, if the newcomer's has fewer: who
  *     floods pays for it, whoever comes, and nobody can push out more than others have.
@@ -18,7 +19,7 @@
 
 /* So long an unanswered session is safe from its own segment: a first retransmission (RFC 6298) has been sent by then. */
 #define ANSWER_NS 1000000000ull
-/* Sessions looked at in one search for a newcomer (he has three at most), and segments compared. */
+/* Sessions looked at in one search for a newcomer (he has four at most), and segments compared. */
 #define YIELD_LOOKS 64u
 #define SEGMENT_LOOKS 16u
 
@@ -131,14 +132,14 @@ static bool still_there(const struct flow_table *table, const struct yield_hand 
 
 /*
  * The same, where the first ones of the column may all be of those that are not wanted: many that are closed, or another
- * segment's. Then it goes on from where the last such search of the column ended, so that nobody can hide what he holds behind them:
+ * segment's. Then it goes on from where the last such search of the column ended (`hands`: of its kind), so that nobody can hide what he holds behind them:
  * by the N / 64th newcomer it is found, and by each that comes after.
  */
-static struct flow *any_wanted(struct worker *w, const struct wanted *wanted)
+static struct flow *any_wanted(struct worker *w, const struct wanted *wanted, struct yield_hand *hands)
 {
-	struct flow_table *table = w->flows;
+	const struct flow_table *table = w->flows;
 	uint32_t column = wanted->segment % YIELD_COLUMNS;
-	struct yield_hand *hand = &table->hands[column];
+	struct yield_hand *hand = &hands[column];
 	struct search s;
 	struct flow *flow = first_wanted(w, wanted, &s);
 
@@ -192,10 +193,15 @@ static struct flow *who_yields(struct worker *w, uint16_t segment, bool embryoni
 			struct flow *flow = first_wanted(w, &wanted, &s);
 			if (flow)
 				return flow;
-			wanted.had_time = wanted.silent = false;
+			/* and last words before a handshake, which stands before them: its timeout is shorter */
+			wanted.silent = false;
+			flow = any_wanted(w, &wanted, table->over_hands);
+			if (flow)
+				return flow;
+			wanted.had_time = false;
 		}
 	}
-	return any_wanted(w, &wanted);
+	return any_wanted(w, &wanted, table->hands);
 }
 
 unsigned int flow_admit(struct flow_batch *b, uint16_t segment, bool embryonic)

@@ -79,6 +79,7 @@ struct flow_table {
 	uint64_t wheel_at;           /* number (not yet modulo) of the slot that is next to come due */
 	uint32_t wheel_list; /* .. of whose lists so many are done: the great wheel's, then each column's */
 	struct yield_hand hands[YIELD_COLUMNS];
+	struct yield_hand over_hands[YIELD_COLUMNS]; /* .. of searches for what is over */
 	uint16_t most;      /* segment that has most of those that yield, as far as was seen */
 	uint16_t most_hand; /* segment that was compared with it last */
 	uint32_t capacity, count;

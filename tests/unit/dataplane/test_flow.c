@@ -1493,6 +1493,34 @@ static void a_flood_can_not_hide_behind_others(void **state)
 	w->counters->segments[WEB + YIELD_COLUMNS] = (struct bh_segment_counters){ 0 };
 }
 
+/* A connection that is over is kept for longer than one that has yet to be answered, but goes before it: found behind them by a search that
+ * goes on where the last one ended. */
+static void the_closed_go_before_the_unanswered(void **state)
+{
+	unsigned int closed = 0;
+
+	(void)state;
+	larger(1000);
+	for (uint16_t i = 1; i <= 200; i++) {
+		assert_int_equal(pass(tcp(web1, app1, i, 80, SYN, 1000, 0)), PASSED);
+		assert_int_equal(pass(tcp(app1, web1, 80, i, SYN | ACK, 5000, 1001)), PASSED);
+		assert_int_equal(pass(tcp(web1, app1, i, 80, FIN | ACK, 1001, 5001)), PASSED);
+		assert_int_equal(pass(tcp(app1, web1, 80, i, FIN | ACK, 5001, 1002)), PASSED);
+		assert_int_equal(pass(tcp(web1, app1, i, 80, ACK, 1002, 5002)), PASSED);
+		assert_int_equal(last.flow->tcp_state, BH_TCP_TIME_WAIT);
+	}
+	for (uint16_t i = 1; i <= 800; i++)
+		assert_int_equal(pass(tcp(web1, app1, 1000 + i, 80, SYN, 1000, 0)), PASSED);
+	assert_true(header.settings.timeouts[BH_TIMEOUT_TCP_SYN] <
+		    header.settings.timeouts[BH_TIMEOUT_TCP_TIME_WAIT]);
+	assert_int_equal(refused_of(1, 200), 0);
+	assert_int_equal(evicted(), 200);
+	for (uint16_t i = 1; i <= 200; i++)
+		closed += !session_of(tcp(web1, app1, i, 80, ACK, 0, 0));
+	assert_in_range(closed, 200 - 800 / 64, 200);
+	flow_end_all(w, BH_FLOW_END_END_OF_RUN);
+}
+
 /* Half-open sessions at their quota, behind closed ones that end sooner: the newcomer takes one that had its time. */
 static void the_half_open_can_not_hide_behind_the_closed(void **state)
 {
@@ -1653,6 +1681,7 @@ int main(void)
 		test(a_flood_pays_with_its_own),
 		test(established_sessions_stay),
 		test(a_segment_at_its_quota_waits_for_an_answer),
+		test(the_closed_go_before_the_unanswered),
 		test(the_refused_and_the_closed_yield_at_once),
 		test(who_was_picked_up_yields_until_both_ends_spoke),
 		test(a_place_is_taken_in_the_midst_of_a_batch),
