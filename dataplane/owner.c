@@ -14,7 +14,7 @@
 /* Of the work that a frame is, these parts are done by who receives it for another, and by who sends it for another: per cent, measured
  * (SPEED.md). */
 #define RECEIVING 35u
-#define SENDING 30u
+#define SENDING 20u
 
 /* ---- the key ---- */
 
