@@ -40,7 +40,9 @@ DATAPLANE_CODE := -fno-tree-slp-vectorize
 
 # system headers: their warnings are not ours
 system_include = $(patsubst -I%,-isystem %,$(1))
-DPDK_CFLAGS := $(call system_include,$(shell pkg-config --cflags libdpdk 2>/dev/null)) -DALLOW_EXPERIMENTAL_API
+# DPDK's own -march would be the last word; what it needs (SSE4.2) is in x86-64-v2
+DPDK_CFLAGS := $(filter-out -march=%,$(call system_include,$(shell pkg-config --cflags libdpdk 2>/dev/null))) \
+	-DALLOW_EXPERIMENTAL_API
 # only the libraries that are used; drivers are plug-ins, opened by name at start (ports.c)
 DPDK_LIBS := -Wl,--as-needed $(shell pkg-config --libs-only-L libdpdk 2>/dev/null) -lrte_eal -lrte_mempool \
 	-lrte_ring -lrte_mbuf -lrte_net -lrte_ethdev -lrte_kvargs -lrte_rcu -lrte_hash -lrte_bus_vdev -lrte_telemetry
