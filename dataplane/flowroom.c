@@ -19,7 +19,7 @@
 
 /* So long an unanswered session is safe from its own segment: a first retransmission (RFC 6298) has been sent by then. */
 #define ANSWER_NS 1000000000ull
-/* Sessions looked at in one search for a newcomer (he has four at most), and segments compared. */
+/* Sessions looked at in one search for a newcomer (he has five at most), and segments compared. */
 #define YIELD_LOOKS 64u
 #define SEGMENT_LOOKS 16u
 
