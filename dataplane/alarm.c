@@ -84,11 +84,12 @@ static struct measure measure_total(struct alarms *a, enum bh_resource resource)
 	const struct {
 		enum bh_worker_counter cell;
 		uint64_t size;
+		uint64_t (*part)(const struct worker *w, uint64_t size); /* a worker's */
 	} shared[BH_RESOURCE_COUNT] = {
-		[BH_RESOURCE_FLOWS] = { BH_WORKER_FLOWS, sizes->flows },
-		[BH_RESOURCE_FRAGMENTS] = { BH_WORKER_FRAGMENT_SETS, sizes->fragments },
-		[BH_RESOURCE_DETECTING] = { BH_WORKER_DETECTING, sizes->detecting },
-		[BH_RESOURCE_DPI_MEMORY] = { BH_WORKER_DPI_MEMORY, DPI_ROOM(sizes->dpi_memory) },
+		[BH_RESOURCE_FLOWS] = { BH_WORKER_FLOWS, sizes->flows, worker_share },
+		[BH_RESOURCE_FRAGMENTS] = { BH_WORKER_FRAGMENT_SETS, sizes->fragments, worker_share },
+		[BH_RESOURCE_DETECTING] = { BH_WORKER_DETECTING, sizes->detecting, worker_share },
+		[BH_RESOURCE_DPI_MEMORY] = { BH_WORKER_DPI_MEMORY, DPI_ROOM(sizes->dpi_memory), worker_even },
 	};
 	struct measure most = { 0 };
 
@@ -96,13 +97,9 @@ static struct measure measure_total(struct alarms *a, enum bh_resource resource)
 		return (struct measure){ a->need.counters->macs, sizes->macs };
 	if (resource == BH_RESOURCE_EVENTS)
 		return a->events;
-	for (uint16_t i = 0; shared[resource].size && i < a->need.workers->count; i++) {
-		const struct worker *w = a->need.workers->list[i];
-		uint64_t size = shared[resource].size;
-
+	for (uint16_t i = 0; shared[resource].size && i < a->need.workers->count; i++)
 		fuller(&most, cell(a, i, shared[resource].cell),
-		       resource == BH_RESOURCE_DPI_MEMORY ? worker_even(w, size) : worker_share(w, size));
-	}
+		       shared[resource].part(a->need.workers->list[i], shared[resource].size));
 	return most;
 }
 

@@ -132,8 +132,8 @@ static bool still_there(const struct flow_table *table, const struct yield_hand 
 
 /*
  * The same, where the first ones of the column may all be of those that are not wanted: many that are closed, or another
- * segment's. Then it goes on from where the last such search of the column ended (`hands`: of its kind), so that nobody can hide what he holds behind them:
- * by the N / 64th newcomer it is found, and by each that comes after.
+ * segment's. Then it goes on from where the last such search of the column ended (`hands`: of its kind), so that nobody can hide
+ * what he holds behind them: by the N / 64th newcomer it is found, and by each that comes after.
  */
 static struct flow *any_wanted(struct worker *w, const struct wanted *wanted, struct yield_hand *hands)
 {

@@ -43,7 +43,7 @@ static int open_queues(struct handoff *h, const struct ports *ports, uint32_t sl
 	for (uint16_t p = 0; p < ports->count; p++) {
 		uint16_t queues = ports->ports[p].tx_queues;
 
-		for (uint16_t q = 0; q < queues && q + queues < h->workers; q++) {
+		for (uint16_t q = 0; q < queues && handoff_queue_users(q, queues, h->workers) > 1; q++) {
 			/* relaxed tail: a worker does not wait for another that was preempted in its enqueue */
 			int error = ring_new(&h->queues[p][q], slots, RING_F_MP_RTS_ENQ | RING_F_SC_DEQ,
 					     "send", p, q);

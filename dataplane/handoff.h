@@ -32,6 +32,12 @@ static inline uint16_t handoff_queue_owner(uint16_t queue)
 	return queue;
 }
 
+/* How many workers send by it: worker w by queue w % queues. */
+static inline uint16_t handoff_queue_users(uint16_t queue, uint16_t queues, uint16_t workers)
+{
+	return queue < workers ? (uint16_t)((workers - queue - 1) / queues + 1) : 0;
+}
+
 /*
  * What lies in a ring of frames: one as it was received, of which nothing is known but its port; or, marked, one whose struct frame
  * is filled, as the fragment stage has it. mbufs are aligned, so the mark has room in the pointer.

@@ -30,14 +30,13 @@
 struct quick {
 	struct frame *f;
 	const uint8_t *ip;
-	uint64_t
-		behind; /* all ones: the source stands behind the destination, as memcmp() sees them; else 0 */
+	/* all ones: the source stands behind the destination, as memcmp() sees them; else 0 */
+	uint64_t behind;
 	uint32_t flags;  /* FRAME_* */
 	uint32_t l3;     /* offset of the IP header */
 	uint32_t header; /* bytes of it */
 	uint32_t length; /* .. and of what follows by the IP length */
 	uint32_t tci;    /* of the tag, or 0 */
-	uint16_t ethertype;
 	uint8_t kind, protocol;
 	bool verify_ip, verify_l4;
 };
@@ -69,7 +68,8 @@ static __rte_always_inline bool read_ip4(struct quick *q, uint32_t reach)
 	uint32_t total = read16(ip + 2), from = load32(ip + 12), to = load32(ip + 16);
 
 	/* version and length, more-fragments and offset, TTL */
-	if (ip[0] != 0x45 || (load16(ip + 6) & BE16(0x3fff)) || !ip[8] || total < IP4_HEADER || total > reach)
+	if (ip[0] != 0x45 || (load16(ip + 6) & RTE_BE16(0x3fff)) || !ip[8] || total < IP4_HEADER ||
+	    total > reach)
 		return false;
 	if ((not_one_machine4[ip[12]] | not_one_machine4[ip[16]]) || from == to)
 		return false;
@@ -81,7 +81,6 @@ static __rte_always_inline bool read_ip4(struct quick *q, uint32_t reach)
 	q->header = IP4_HEADER;
 	q->length = total - IP4_HEADER;
 	q->protocol = ip[9];
-	q->ethertype = ETHERTYPE_IPV4;
 	q->kind = FRAME_IPV4;
 	return true;
 }
@@ -116,7 +115,6 @@ static __rte_always_inline bool read_ip6(struct quick *q, uint32_t reach)
 	q->header = IP6_HEADER;
 	q->length = payload;
 	q->protocol = ip[6];
-	q->ethertype = ETHERTYPE_IPV6;
 	q->kind = FRAME_IPV6;
 	return true;
 }
@@ -164,11 +162,11 @@ static __rte_always_inline void write_transport(const struct quick *q, uint32_t 
 	struct frame *f = q->f;
 	uint32_t turned = ports << 16 | ports >> 16, l4 = q->l3 + q->header;
 	uint32_t key_ports = turned ^ ((turned ^ ports) & (uint32_t)q->behind);
+	uint64_t ethertype = q->kind == FRAME_IPV4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6;
 
 	static_assert(offsetof(struct flow_key, port) == 32 && sizeof(struct flow_key) == 40);
 	flow_key_put_word(&f->key, 4, key_ports | (uint64_t)q->protocol << 56);
-	put64(f, offsetof(struct frame, flags),
-	      q->flags | (uint64_t)q->ethertype << 32 | (uint64_t)q->tci << 48);
+	put64(f, offsetof(struct frame, flags), q->flags | ethertype << 32 | (uint64_t)q->tci << 48);
 	put64(f, offsetof(struct frame, kind),
 	      (q->kind | (uint64_t)q->protocol << 8 | (uint64_t)q->l3 << 32 | (uint64_t)l4 << 48) +
 		      ((q->behind & 1u << 16) | tcp_flags << 24));
@@ -287,10 +285,10 @@ static __rte_always_inline bool read_packet(struct quick *q, const uint8_t *data
 
 	write_none(q->f);
 	q->ip = data + q->l3;
-	if (likely(ethertype == BE16(ETHERTYPE_IPV4)))
+	if (likely(ethertype == RTE_BE16(ETHERTYPE_IPV4)))
 		return read_ip4(q, reach) && read_transport(q);
-	return ethertype == BE16(ETHERTYPE_IPV6) && reach >= IP6_HEADER + UDP_HEADER && read_ip6(q, reach) &&
-	       read_transport(q);
+	return ethertype == RTE_BE16(ETHERTYPE_IPV6) && reach >= IP6_HEADER + UDP_HEADER &&
+	       read_ip6(q, reach) && read_transport(q);
 }
 
 /* Without a tag in the buffer: the driver took it off, or there is none. */
@@ -327,7 +325,7 @@ static __rte_always_inline bool read_frame(struct rte_mbuf *m, bool verify)
 	/* group bits of the two addresses, no source */
 	if ((data[0] | data[6]) & 1 || !(load64(data + 6) & MAC_MASK))
 		return false;
-	if (unlikely((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) || load16(data + 12) != BE16(TAG_Q))) {
+	if (unlikely((m->ol_flags & RTE_MBUF_F_RX_VLAN_STRIPPED) || load16(data + 12) != RTE_BE16(TAG_Q))) {
 		struct quick untagged = q;
 
 		return read_untagged(m, &untagged);

@@ -128,8 +128,8 @@ static void choose_rss(struct port *port, struct port_setup *s, const struct opt
 	s->conf.rx_adv_conf.rss_conf.rss_key_len = s->info.hash_key_size;
 	/* A table of another size is not looked up by the last bits; and with a number of queues that is no power of two, a smaller table than
 	 * the owners' deals them out otherwise. */
-	port->spread |= table && !(table & (table - 1)) &&
-			(table >= OWNER_BUCKETS || !(port->rx_queues & (port->rx_queues - 1)));
+	port->spread |=
+		rte_is_power_of_2(table) && (table >= OWNER_BUCKETS || rte_is_power_of_2(port->rx_queues));
 	port->reta_size = port->spread ? (uint16_t)table : 0;
 }
 

@@ -17,11 +17,11 @@ static uint16_t worker_of(const struct port *port, uint16_t queue, uint16_t work
 	return port->spread ? queue % workers : (*next)++ % workers;
 }
 
-/* Worker w sends by queue w % tx_queues, which is that worker's whose number it has (handoff.h). */
+/* What is sent by a queue that is one worker's alone is part of the work that each frame is. */
 static void add_sending(struct owner_duty *duties, const struct port *port, uint16_t workers, uint16_t ports)
 {
 	for (uint16_t q = 0; q < port->tx_queues; q++) {
-		uint32_t users = q < workers ? (workers - q - 1u) / port->tx_queues + 1 : 0;
+		uint32_t users = handoff_queue_users(q, port->tx_queues, workers);
 
 		if (users > 1)
 			duties[handoff_queue_owner(q)].sends += 1000 * users / workers / ports;

@@ -32,9 +32,6 @@ static inline uint16_t load16(const uint8_t *p)
 	return word;
 }
 
-/* What load16() finds where a frame has this number. */
-#define BE16(number) ((uint16_t)((number) >> 8 | ((number)&0xff) << 8))
-
 /* 128 bytes to zero, aligned to 16, store by store: of a loop or memset() gcc 12 makes a string instruction, which takes longer to
  * begin than all of them. */
 static inline void clear128(void *at)
